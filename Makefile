@@ -1,0 +1,59 @@
+# One virtual environment, made on first use. Nothing here needs root.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+SOURCES := $(shell find curator rules sample_data -type f -not -name '*.pyc')
+
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export HF_HUB_OFFLINE := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: demo test lint bench docs format clean
+
+demo: $(VENV)/.installed  ## run the main job on sample_data/
+	$(BIN)/curator demo demo-project
+
+test: $(VENV)/.installed $(VENV)/.installed-test  ## install what the tests need and run them
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed $(VENV)/.installed-test  ## style, types, import directions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed $(VENV)/.installed-bench  ## run the benchmarks, write docs/benchmarks.md
+	$(BIN)/python -m tests.benchmarks
+
+docs: $(VENV)/.installed  ## write the pages that come from the code: codes, CLI
+	$(BIN)/python -m docs.generate
+
+format: $(VENV)/.installed-test  ## put the code in order
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) demo-project build dist .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# torch by itself first: its version is pinned, so that no other package chooses a larger build.
+$(VENV)/.dependencies: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) torch
+	$(PIP) .
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
+	$(PIP) --no-deps --force-reinstall .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.dependencies
+	$(PIP) '.[test]'
+	touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.dependencies
+	$(PIP) '.[bench]'
+	touch $@

@@ -1,0 +1,286 @@
+"""Check: run the checks over the raw and the redacted view; keep what each found and how it ran."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from curator import redact
+from curator.checks import CHECKS, check_class, known
+from curator.errors import CuratorError, RecipeError
+from curator.models import model_sha
+from curator.protocols import Scope, Step
+from curator.tables import digest, findings_table
+from curator.workspace import read_json, write_json, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from curator.protocols import Check, Engine
+    from curator.rules import RuleSet
+    from curator.schema import Recipe
+    from curator.workspace import Workspace
+
+SLOTS = ("encoder", "ner_zh", "ner_en", "language_id")
+
+
+@dataclass(frozen=True)
+class CheckPlan:
+    """One check as the recipe asks for it, with the id of the run that answers it.
+
+    The id is a hash of the check's version, its parameters, its models, and the
+    view that it looks at; for a corpus check, of all the parts too. So a run is
+    fresh exactly if it lies there under the expected id.
+    """
+
+    name: str
+    cls: type[Check]
+    params: Mapping[str, Any]
+    params_sha: str
+    model_sha: str
+    run_id: str
+    folder: Path
+
+    @property
+    def is_corpus_check(self) -> bool:
+        """Whether the check compares records with each other."""
+        return hasattr(self.cls, "run")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to run on which parts, and where it all lies."""
+
+    parts: tuple[Path, ...]
+    checks: tuple[CheckPlan, ...]
+    view_id: str
+    view: Path
+
+    @property
+    def view_parts(self) -> tuple[Path, ...]:
+        """The parts of the redacted view."""
+        return tuple(self.view / path.name for path in self.parts)
+
+    @property
+    def runs(self) -> tuple[Path, ...]:
+        """The folders of the runs that the recipe asks for."""
+        return tuple(check.folder for check in self.checks)
+
+
+def enabled(recipe: Recipe) -> list[str]:
+    """Return the names of the checks that the recipe asks for: all that it does not turn off.
+
+    Raises:
+        RecipeError: it names an unknown check.
+    """
+    known(recipe.checks)
+    return [name for name in CHECKS if recipe.checks.get(name, True) is not False]
+
+
+def plan(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
+    """Work out which check runs the recipe, the rules and the active sources ask for."""
+    parts = workspace.record_parts()
+    stems = [path.stem for path in parts]
+    raw: list[CheckPlan] = []
+    rest: list[tuple[str, type[Check]]] = []
+    for name in enabled(recipe):
+        cls = check_class(name)
+        if cls.view == "raw":
+            raw.append(_plan_check(workspace, recipe, rules, name, cls, "raw", stems))
+        else:
+            rest.append((name, cls))
+    view_id = digest("view", redact.VERSION, [check.run_id for check in raw])
+    redacted = [_plan_check(workspace, recipe, rules, name, cls, view_id, stems) for name, cls in rest]
+    return Plan(parts, (*raw, *redacted), view_id, workspace.redacted / view_id)
+
+
+def _plan_check(
+    workspace: Workspace,
+    recipe: Recipe,
+    rules: RuleSet,
+    name: str,
+    cls: type[Check],
+    view_id: str,
+    stems: Sequence[str],
+) -> CheckPlan:
+    params = dict(_own_params(recipe, name, cls))
+    slots = [need for need in cls.needs if need in SLOTS]
+    for slot in slots:
+        params[slot] = getattr(recipe.models, slot)
+    if "languages" in cls.needs:
+        params["languages"] = list(recipe.languages)
+    if "pii_rules" in cls.needs:
+        params["pii_rules"] = [rule.model_dump(mode="json", by_alias=True) for rule in rules.pii]
+    if "allow" in cls.needs:
+        params["allow"] = list(rules.allow)
+    params_sha = digest(params)
+    models = digest([model_sha(slot, params[slot]) for slot in slots])
+    scope = stems if hasattr(cls, "run") else []
+    run_id = digest(name, cls.version, params_sha, models, view_id, scope)
+    return CheckPlan(name, cls, params, params_sha, models, run_id, workspace.findings / name / run_id)
+
+
+def _own_params(recipe: Recipe, name: str, cls: type[Check]) -> dict[str, Any]:
+    given = recipe.checks.get(name, True)
+    if isinstance(given, bool):
+        given = {}
+    allowed = {
+        p.name: p.default
+        for p in inspect.signature(cls.__init__).parameters.values()
+        if p.kind is p.KEYWORD_ONLY and p.default is not p.empty and p.name not in cls.needs
+    }
+    for key, value in given.items():
+        if key not in allowed:
+            raise RecipeError(
+                f"{name}: unknown parameter {key}", f"known: {', '.join(sorted(allowed)) or 'none'}"
+            )
+        wanted = type(allowed[key])
+        if not isinstance(value, wanted) and not (wanted is float and isinstance(value, int)):
+            raise RecipeError(
+                f"{name}.{key}: {type(value).__name__} given", f"give a {wanted.__name__}"
+            )
+    return allowed | given
+
+
+class Judge:
+    """The step that runs a record check on one part."""
+
+    def __init__(self, check: str, run_id: str, params: Mapping[str, Any]) -> None:
+        """Build the check, and so load its models."""
+        self.check = check_class(check)(**params)
+        self.run_id = run_id
+
+    def __call__(self, records: pa.Table) -> pa.Table:
+        """Return the findings table of the part."""
+        return findings_table(self.check(records), self.run_id)  # type: ignore[operator]
+
+
+def check(
+    workspace: Workspace,
+    recipe: Recipe,
+    rules: RuleSet,
+    engine: Engine,
+    only: Sequence[str] = (),
+    timer: Callable[[str], AbstractContextManager[None]] = nullcontext,
+) -> list[dict[str, Any]]:
+    """Run the checks that are not fresh; all of the recipe's, or `only` some.
+
+    A check of the redacted view needs that view, so the raw-view checks run first
+    whichever are asked for.
+
+    Args:
+        workspace: where the records lie and the findings go.
+        recipe: which checks, with which parameters.
+        rules: the PII rules.
+        engine: where the steps run.
+        only: names of checks; none means all.
+        timer: gives a context for each stage's name, to time it.
+
+    Returns:
+        The manifests of the runs.
+
+    Raises:
+        RecipeError: an unknown check or parameter.
+    """
+    names = known(only) if only else enabled(recipe)
+    everything = plan(workspace, recipe, rules)
+    raw = [c for c in everything.checks if c.cls.view == "raw"]
+    rest = [c for c in everything.checks if c.cls.view == "redacted" and c.name in names]
+    runs = []
+    for planned in raw:
+        with timer(planned.name):
+            runs.append(_run_check(planned, everything.parts, workspace, engine))
+    if rest:
+        inputs = [
+            (part, *(c.folder / part.name for c in raw)) for part in everything.parts
+        ]
+        with timer("redact"):
+            engine.map(Step("curator.redact:Redact"), inputs, everything.view, label="redact")
+        for planned in rest:
+            with timer(planned.name):
+                runs.append(_run_check(planned, everything.view_parts, workspace, engine))
+    return runs
+
+
+def _run_check(
+    planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
+) -> dict[str, Any]:
+    manifest_path = planned.folder / "run.json"
+    inputs = sorted(path.stem for path in parts)
+    if manifest_path.exists():
+        manifest: dict[str, Any] = read_json(manifest_path)
+        if manifest["status"] == "succeeded" and manifest["inputs"] == inputs:
+            return manifest
+    began = time.perf_counter()
+    manifest = {
+        "id": planned.run_id,
+        "check": planned.name,
+        "version": planned.cls.version,
+        "params": {k: v for k, v in planned.params.items() if k not in ("pii_rules", "allow")},
+        "params_sha": planned.params_sha,
+        "model_sha": planned.model_sha,
+        "inputs": inputs,
+        "inputs_sha": digest(inputs),
+    }
+    try:
+        outputs = _work(planned, parts, workspace, engine)
+    except BaseException as error:
+        # Where even this cannot be written, the run is missing, which blocks exports just as well.
+        with suppress(CuratorError):
+            write_json(manifest_path, manifest | {"status": "failed", "error": type(error).__name__})
+        raise
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    manifest |= {
+        "status": "succeeded",
+        "n_findings": sum(pq.read_metadata(path).num_rows for path in outputs),
+        "n_records": sum(pq.read_metadata(path).num_rows for path in parts),
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    write_json(manifest_path, manifest)
+    return manifest
+
+
+def _work(
+    planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
+) -> list[Path]:
+    if not planned.is_corpus_check:
+        params = {"check": planned.name, "run_id": planned.run_id, "params": planned.params}
+        step = Step("curator.check:Judge", params)
+        return engine.map(step, [(p,) for p in parts], planned.folder, label=planned.name)
+    output = planned.folder / "corpus.parquet"
+    if not output.exists():
+        scope = Scope(
+            engine=engine,
+            parts=parts,
+            cache=workspace.cache,
+            folder=workspace.cache / "phases" / planned.run_id,
+        )
+        checker = planned.cls(**planned.params)  # type: ignore[call-arg]
+        write_table(output, findings_table(checker.run(scope), planned.run_id))  # type: ignore[attr-defined]
+    return [output]
+
+
+def freshness(everything: Plan) -> dict[str, str]:
+    """Return for each check of the plan: fresh, stale, failed or missing (promise P5)."""
+    states = {}
+    for planned in everything.checks:
+        path = planned.folder / "run.json"
+        if not path.exists():
+            older = planned.folder.parent.exists() and any(planned.folder.parent.glob("*/run.json"))
+            states[planned.name] = "stale" if older else "missing"
+            continue
+        manifest = read_json(path)
+        if manifest["status"] != "succeeded":
+            states[planned.name] = "failed"
+        else:
+            covered = set(manifest["inputs"]) >= {path.stem for path in everything.parts}
+            states[planned.name] = "fresh" if covered else "stale"
+    return states

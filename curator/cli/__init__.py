@@ -1,0 +1,1 @@
+"""The command line: `app` joins the verbs, one file each."""

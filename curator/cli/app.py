@@ -1,0 +1,55 @@
+"""The command `curator`: its verbs, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from curator.cli import (
+    check,
+    decide,
+    demo,
+    export,
+    ingest,
+    init,
+    report,
+    rules,
+    run,
+    status,
+    version,
+    why,
+)
+from curator.cli.errors import exit_code, tell
+from curator.errors import CuratorError
+
+app = typer.Typer(
+    name="curator",
+    help="Curate raw chat logs and documents into clean training data, in Chinese and English. "
+    "Start with: curator init FOLDER --from FILE, then: curator run FOLDER",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (init, run, ingest, check, decide, status, why):
+    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(export.app, name="export")
+for verb in (report, demo):
+    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(rules.app, name="rules")
+app.command()(version.version)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in two lines and its exit code."""
+    # Nothing may ask the network unless the user names a remote thing (promise P7).
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        app()
+    except CuratorError as error:
+        tell(error)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, BrokenPipeError) as error:
+        sys.exit(exit_code(error))

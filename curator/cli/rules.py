@@ -1,0 +1,73 @@
+"""`curator rules`: check, list and describe the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curator.cli.output import Json, data, say, table
+
+app = typer.Typer(help="Check, list and describe the rules.", no_args_is_help=True)
+Project = Annotated[
+    Path | None, typer.Option("--project", "-p", help="A project with rules of its own.")
+]
+
+
+@app.command()
+def check(*, project: Project = None, json: Json = False) -> None:
+    """Load the rules and run every rule's examples; exits 1 where one fails."""
+    from curator.checks import codes
+    from curator.checks.pii import check_rules
+    from curator.rules import load_rules
+
+    rules = load_rules(project)
+    problems = [{"rule": p.rule_id, "problem": p.problem} for p in check_rules(rules.pii, rules.allow)]
+    known = codes()
+    for rule in rules.policy.rules:
+        wanted = rule.when.code if isinstance(rule.when.code, tuple) else (rule.when.code,)
+        problems += [
+            {"rule": rule.id, "problem": f"no check has the code {code}"}
+            for code in wanted
+            if code and not any(c == code or (code.endswith("*") and c.startswith(code[:-1])) for c in known)
+        ]
+    if json:
+        data({"rules": len(rules.pii) + len(rules.policy.rules), "problems": problems})
+    else:
+        for problem in problems:
+            print(f"{problem['rule']}: {problem['problem']}")
+        say(f"{len(rules.policy.rules)} policy rules, {len(rules.pii)} PII rules, {len(problems)} problems ({rules.root})")
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(help="recipe, policy or pii")] = "recipe",
+) -> None:
+    """Print the JSON schema of the recipe, the policy or the PII rules."""
+    from curator.errors import CuratorError
+    from curator.schema import PiiRules, Policy, Recipe
+
+    models = {"recipe": Recipe, "policy": Policy, "pii": PiiRules}
+    if kind not in models:
+        raise CuratorError(f"no schema called {kind}", f"one of: {', '.join(models)}")
+    data(models[kind].model_json_schema())
+
+
+@app.command(name="list")
+def list_(*, project: Project = None, json: Json = False) -> None:
+    """List the rules: what each finds, or what follows from a finding."""
+    from curator.rules import load_rules
+
+    rules = load_rules(project)
+    rows = [
+        (r.id, r.when.code if isinstance(r.when.code, str) else ", ".join(r.when.code or ()), r.then, r.because.zh, r.because.en)
+        for r in rules.policy.rules
+    ]
+    rows += [(r.id, r.code, "find", r.entity, r.entity) for r in rules.pii]
+    if json:
+        data([dict(zip(("id", "code", "then", "zh", "en"), row, strict=True)) for row in rows])
+    else:
+        table(("rule", "codes", "then", "中文", "English"), rows)

@@ -1,0 +1,50 @@
+"""`curator run`: the main job, all of it, from curator.yaml."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curator.cli.output import Json, Stages, Workers, data, say, table
+
+if TYPE_CHECKING:
+    from curator.project import RunSummary
+
+
+def run(
+    folder: Annotated[str, typer.Argument(help="The project's folder, or one inside it.")] = ".",
+    *,
+    workers: Workers = None,
+    json: Json = False,
+) -> None:
+    """Ingest, check, decide, export and report; goes on where an earlier run stopped."""
+    from curator.project import Project
+
+    began = time.perf_counter()
+    with Stages(quiet=json) as stages:
+        project = Project(folder, workers=workers, progress=stages)
+        summary = project.run()
+    total = round(time.perf_counter() - began, 2)
+    if json:
+        data(
+            {
+                "seconds": summary.seconds,
+                "seconds_total": total,
+                "workers": project.workers,
+                "outputs": summary.outputs,
+                "decision": summary.decided,
+            }
+        )
+    else:
+        tell(summary, total)
+
+
+def tell(summary: RunSummary, total: float) -> None:
+    """Print the seconds per stage, the counts, and where the outputs lie."""
+    table(("stage", "seconds"), [*summary.seconds.items(), ("total", total)])
+    say("  ".join(f"{action}: {n:,}" for action, n in summary.decided["counts"].items()))
+    for name, path in summary.outputs.items():
+        say(f"{name}: {path}")
+    say("next: curator status, or: curator why ID")

@@ -1,0 +1,87 @@
+"""`curator why`: a record's story, from its source line to the rows exported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from curator.cli.output import Folder, Json, data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST = 300
+
+
+def why(
+    record: Annotated[
+        str, typer.Argument(help="A record's id or its beginning, or SOURCE#LOCATOR (chat.csv#line 12).")
+    ],
+    *,
+    project: Folder = ".",
+    json: Json = False,
+) -> None:
+    """Tell why a record was kept, changed, held or dropped."""
+    from curator.project import Project
+
+    story = Project(project).why(record)
+    if json:
+        data(story)
+        return
+    if story["fate"] != "record":
+        unit = story["unit"]
+        fate = "quarantined" if story["fate"] == "quarantine" else "set aside"
+        print(f"{unit['source_uri']}, {unit['locator']}: {fate}, because: {unit['reason']}")
+        return
+    _tell(story)
+
+
+def _tell(story: Mapping[str, Any]) -> None:
+    source, record = story["source"], story["record"]
+    print(f"record   {record['id']} ({record['kind']}, {record['lang']})")
+    encoding = f", {source['encoding']}" if source["encoding"] not in (None, "auto") else ""
+    print(f"source   {source['uri']}, {source['locator']} (read as {source['read_as']}{encoding})")
+    print(f"         {source['path']}, sha256 {source['sha256'][:12]}…, ingested {source['ingested_at']}")
+    for i, part in enumerate(story["text"] or []):
+        text = " ".join(part["text"].split())
+        shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
+        print(f"part {i}   {part['role']}: {shown}")
+    for finding in story["findings"]:
+        _tell_finding(finding)
+    if not story["findings"]:
+        print("finding  none")
+    for review in story["reviews"]:
+        print(f"review   {review['question']} = {review['value']}, by {review['user_id']}, {review['at']}")
+    _tell_decision(story["decision"])
+    for row in story["exports"]:
+        print(f"export   {row['export']} {row['version']}: {row['file']}, row {row['row']}")
+    if not story["exports"]:
+        print("export   none")
+
+
+def _tell_finding(finding: Mapping[str, Any]) -> None:
+    mark = "*" if finding["counted"] else " "
+    where = ""
+    if finding["span"]:
+        part, start, end = finding["span"]
+        where = f" at part {part}, {start}–{end}"
+    becomes = f" → {finding['replacement']}" if finding["replacement"] else ""
+    peer = f", with {finding['peer']}" if finding["peer"] else ""
+    print(f"finding{mark} {finding['code']} {finding['name']} {finding['score']:.2f}{where}{becomes}{peer}")
+    print(f"         {finding['zh']} / {finding['en']}")
+    evidence = ", ".join(f"{k} {v}" for k, v in finding["evidence"].items())
+    print(f"         {finding['check']} run {finding['run']}" + (f": {evidence}" if evidence else ""))
+
+
+def _tell_decision(decision: Mapping[str, Any] | None) -> None:
+    if decision is None:
+        print("decision none yet")
+        return
+    routes = f" for {', '.join(decision['routes'])}" if decision["routes"] else ""
+    edits = f", with {decision['edits']} edits" if decision["edits"] else ""
+    print(f"decision {decision['action']}{routes}{edits}, by {decision['decided_by']}, policy {decision['policy_sha']}")
+    for rule in decision["rules"]:
+        print(f"         {rule['id']}: {rule['zh']} / {rule['en']}")
+    if decision["survivor"]:
+        print(f"         its survivor: {decision['survivor']}")

@@ -1,0 +1,157 @@
+"""Decide and keep the decision: what the policy makes of the findings, and what changed by it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from curator import policy as policies
+from curator.check import freshness, plan
+from curator.errors import GateError
+from curator.tables import digest
+from curator.types import ACTIONS
+from curator.workspace import write_json, write_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from curator.check import Plan
+    from curator.rules import RuleSet
+    from curator.schema import Recipe
+    from curator.workspace import Workspace
+
+LOGIC_VERSION = "1"
+_STATE = ("action", "instruction", "rag", "edits", "survivor_id")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A record whose fate differs from the last decision."""
+
+    record_id: str
+    before: str
+    after: str
+    rule_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision over all records, and what it changes."""
+
+    manifest: dict[str, Any]
+    table: pa.Table
+    changes: tuple[Change, ...]
+    is_first: bool
+
+
+def checked(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
+    """Return the plan, after making sure that every check of it ran on the active sources.
+
+    Raises:
+        GateError: a check is missing, failed or stale (promise P5), or nothing was ingested.
+    """
+    everything = plan(workspace, recipe, rules)
+    if not everything.parts:
+        raise GateError("there are no records yet", "run: curator ingest")
+    wanting = {name: state for name, state in freshness(everything).items() if state != "fresh"}
+    if wanting:
+        listed = ", ".join(f"{name} ({state})" for name, state in wanting.items())
+        raise GateError(f"checks that did not run on this input: {listed}", "run: curator check")
+    return everything
+
+
+def ready(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
+    """Return the plan, after making sure that the current decision rests on it.
+
+    Raises:
+        GateError: a check is not fresh, or there is no decision on what the checks say now.
+    """
+    everything = checked(workspace, recipe, rules)
+    current = workspace.current_decision()
+    if current is None or current["id"] != _decision_id(workspace, everything, rules):
+        raise GateError(
+            "no decision yet on what the checks, reviews and rules say now", "run: curator decide"
+        )
+    return everything
+
+
+def _decision_id(workspace: Workspace, everything: Plan, rules: RuleSet) -> str:
+    reviews = workspace.reviews()
+    return digest(
+        LOGIC_VERSION,
+        policies.policy_sha(rules.policy),
+        [check.run_id for check in everything.checks],
+        [path.stem for path in everything.parts],
+        reviews.to_pylist(),
+    )
+
+
+def decide(
+    workspace: Workspace, recipe: Recipe, rules: RuleSet, *, dry_run: bool = False
+) -> Decided:
+    """Decide on every record; with `dry_run` nothing is saved.
+
+    Raises:
+        GateError: a check is missing, failed or stale.
+    """
+    everything = checked(workspace, recipe, rules)
+    decision_id = _decision_id(workspace, everything, rules)
+    con = workspace.sql(everything.runs)
+    table = policies.decide(
+        con.sql("SELECT id, kind, lang, timestamp, n_parts, n_chars FROM records ORDER BY id").to_arrow_table(),
+        con.sql("SELECT * FROM findings ORDER BY id").to_arrow_table(),
+        workspace.reviews(),
+        rules.policy,
+    )
+    current = workspace.current_decision()
+    if current and current["id"] == decision_id:
+        return Decided(current, table, (), is_first=False)
+    changes = _changes(workspace, current, table)
+    counts = Counter(table["action"].to_pylist())
+    manifest = {
+        "id": decision_id,
+        "policy_sha": policies.policy_sha(rules.policy),
+        "runs": [check.run_id for check in everything.checks],
+        "counts": {action: counts.get(action, 0) for action in ACTIONS},
+        "previous": current["id"] if current else None,
+        "changed": dict(sorted(Counter(f"{c.before} → {c.after}" for c in changes).items())),
+    }
+    if not dry_run:
+        folder = workspace.decisions / decision_id
+        write_table(folder / "decisions.parquet", table)
+        write_json(folder / "run.json", manifest)
+        write_json(workspace.decisions / "current.json", manifest)
+    return Decided(manifest, table, changes, is_first=current is None)
+
+
+def _changes(
+    workspace: Workspace, current: dict[str, Any] | None, table: pa.Table
+) -> tuple[Change, ...]:
+    if current is None:
+        return ()
+    before = {
+        row["record_id"]: row
+        for row in pq.read_table(workspace.decisions / current["id"] / "decisions.parquet").to_pylist()
+    }
+    changes = []
+    for row in table.to_pylist():
+        old = before.pop(row["record_id"], None)
+        if old is None:
+            changes.append(Change(row["record_id"], "new", row["action"], tuple(row["rule_ids"])))
+        elif any(old[k] != row[k] for k in _STATE):
+            changes.append(
+                Change(row["record_id"], _fate(old), _fate(row), tuple(row["rule_ids"]))
+            )
+    changes += [Change(i, old["action"], "gone", ()) for i, old in sorted(before.items())]
+    return tuple(changes)
+
+
+def _fate(row: dict[str, Any]) -> str:
+    if row["action"] != "keep":
+        return str(row["action"])
+    routes = [route for route in ("instruction", "rag") if row[route]]
+    routes += [f"{len(row['edits'])} edits"] if row["edits"] else []
+    return f"keep ({', '.join(routes)})"

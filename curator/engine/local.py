@@ -1,0 +1,146 @@
+"""The local engine: parts are worked on one by one, by a pool of processes."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curator.engine import worker
+from curator.errors import WorkspaceError
+from curator.workspace import write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from curator.protocols import Progress, Step
+
+
+def default_workers() -> int:
+    """Return how many workers suit this machine: its usable cores, eight at most."""
+    return max(1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+
+
+def _silent(label: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+class LocalEngine:
+    """Runs steps in `workers` processes; with one worker, in this very process.
+
+    Workers live as long as the engine, so each loads a model once.
+    """
+
+    def __init__(self, workers: int = 1, progress: Progress = _silent) -> None:
+        """Start nothing yet: processes are made at the first `map`."""
+        self.workers = max(1, workers)
+        self.progress = progress
+        self.cpu_seconds = 0.0
+        self._stack = ExitStack()
+        self._pool: object | None = None
+
+    def __enter__(self) -> Self:
+        """Use the engine in a `with` block, so that its workers end with it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the workers."""
+        self._stack.close()
+        self._pool = None
+
+    def map(
+        self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path, *, label: str
+    ) -> list[Path]:
+        """See `curator.protocols.Engine.map`."""
+        outputs = [out / f"{files[0].stem}.parquet" for files in inputs]
+        todo = [
+            (files, output)
+            for files, output in zip(inputs, outputs, strict=True)
+            if not output.exists()
+        ]
+        done = len(outputs) - len(todo)
+        self.progress(label, done, len(outputs))
+        for _, seconds in self._results(step, todo):
+            self.cpu_seconds += seconds
+            done += 1
+            self.progress(label, done, len(outputs))
+        return outputs
+
+    def shuffle(self, parts: Sequence[Path], key: str, out: Path, *, buckets: int) -> list[Path]:
+        """See `curator.protocols.Engine.shuffle`. Buckets that stay empty get an empty file."""
+        outputs = [out / f"bucket-{b:04d}.parquet" for b in range(buckets)]
+        if all(path.exists() for path in outputs):
+            return outputs
+        gathered: list[list[pa.Table]] = [[] for _ in range(buckets)]
+        schema = None
+        for path in parts:
+            table = pq.read_table(path)
+            schema = table.schema
+            bucket = table[key].to_numpy() % buckets
+            order = np.argsort(bucket, kind="stable")
+            bounds = np.searchsorted(bucket[order], np.arange(buckets + 1))
+            sorted_rows = table.take(pa.array(order))
+            for b in range(buckets):
+                if bounds[b + 1] > bounds[b]:
+                    gathered[b].append(sorted_rows.slice(bounds[b], bounds[b + 1] - bounds[b]))
+        for b, path in enumerate(outputs):
+            tables = gathered[b] or ([schema.empty_table()] if schema else [pa.table({key: pa.array([], pa.uint64())})])
+            write_table(path, pa.concat_tables(tables))
+        return outputs
+
+    def collect(self, parts: Sequence[Path]) -> pa.Table:
+        """See `curator.protocols.Engine.collect`."""
+        return pa.concat_tables([pq.read_table(path) for path in parts])
+
+    def _results(
+        self, step: Step, todo: Sequence[tuple[tuple[Path, ...], Path]]
+    ) -> Iterator[tuple[Path, float]]:
+        if self.workers == 1:
+            from threadpoolctl import threadpool_limits  # noqa: PLC0415 - needs numpy loaded first
+
+            with threadpool_limits(1):
+                yield from (worker.work(step, files, output) for files, output in todo)
+            return
+        if not todo:
+            return
+        from loky.process_executor import TerminatedWorkerError  # noqa: PLC0415
+
+        pool = self._start()
+        futures = [pool.submit(worker.work, step, files, output) for files, output in todo]  # type: ignore[attr-defined]
+        try:
+            for future in futures:
+                yield future.result()
+        except TerminatedWorkerError:
+            self._stack.close()
+            self._pool = None
+            raise WorkspaceError(
+                "a worker process died (out of memory, or killed)",
+                "run the same command again: it goes on where it stopped; `workers: 1` needs less memory",
+            ) from None
+
+    def _start(self) -> object:
+        if self._pool is None:
+            self._pool = self._stack.enter_context(_pool(self.workers))
+        return self._pool
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[object]:
+    # loky, since its workers import no __main__: a plain script may call the API.
+    from loky import ProcessPoolExecutor  # noqa: PLC0415 - one worker needs no pool
+
+    pool = ProcessPoolExecutor(
+        workers,
+        initializer=worker.start,
+        initargs=(os.getpid(),),
+        env={**worker.THREADS, **worker.OFFLINE},
+    )
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, kill_workers=True)

@@ -1,0 +1,78 @@
+"""What happens inside a worker process."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from curator.tables import digest
+from curator.workspace import write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from curator.protocols import Step
+
+THREADS = {
+    name: "1"
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "ARROW_IO_THREADS")
+}
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "CURATOR_WORKER": "1",
+}
+
+
+def start(parent: int) -> None:
+    """Prepare a worker: it dies with its driver, so a killed run leaves nobody behind."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+def build(step: Step) -> Callable[..., Any]:
+    """Return the step's object, built on its first use in this process."""
+    return _build(step.target, _Frozen(step.params))
+
+
+class _Frozen:
+    """Parameters that can be a cache key: equal where their JSON is equal."""
+
+    def __init__(self, params: Any) -> None:
+        self.params = params
+        self.key = digest(dict(params))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Frozen) and self.key == other.key
+
+
+@lru_cache(maxsize=8)
+def _build(target: str, frozen: _Frozen) -> Callable[..., Any]:
+    module, _, name = target.partition(":")
+    built: Callable[..., Any] = getattr(import_module(module), name)(**frozen.params)
+    return built
+
+
+def work(step: Step, inputs: tuple[Path, ...], output: Path) -> tuple[Path, float]:
+    """Run a step on one tuple of files; return the output and the CPU seconds it took."""
+    began = time.process_time()
+    table = build(step)(*(pq.read_table(path) for path in inputs))
+    write_table(output, table)
+    return output, time.process_time() - began

@@ -1,0 +1,52 @@
+"""The errors that curator raises on purpose.
+
+    CuratorError                what a user can mend: two lines on stderr, exit 2
+    ├── RecipeError             curator.yaml or a rule file is wrong
+    ├── SourceError             a source file cannot be read at all
+    ├── WorkspaceError          the workspace is missing, locked, full or damaged
+    ├── ModelError              a model is missing or its weights are not the pinned ones
+    └── GateError               a promise does not hold, so the step is refused: exit 1
+
+Anything else that escapes is a bug and shows its traceback.
+"""
+
+
+class CuratorError(Exception):
+    """A mistake that the user can mend.
+
+    `message` says what is wrong and where; `hint` says what to do. Neither may
+    ever hold text from a record.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type["CuratorError"], tuple[str, str]]:
+        """Rebuild from both lines, so that an error crosses a process boundary whole."""
+        return type(self), (self.message, self.hint)
+
+
+class RecipeError(CuratorError):
+    """The recipe or a rule file does not say what it should."""
+
+
+class SourceError(CuratorError):
+    """A source file cannot be read at all (single bad rows go to quarantine instead)."""
+
+
+class WorkspaceError(CuratorError):
+    """The workspace is missing, in use, full or damaged."""
+
+
+class ModelError(CuratorError):
+    """A model is not installed, or its weights differ from the pinned ones."""
+
+
+class GateError(CuratorError):
+    """A promise does not hold (conservation, missing checks), so nothing is written."""
+
+    exit_code = 1

@@ -1,0 +1,11 @@
+"""The models: which weights are pinned, and where each kind is loaded.
+
+`encoders` embed sentences, `ner` finds names, `language_id` tells languages.
+Only this package imports them.
+"""
+
+from __future__ import annotations
+
+from curator.models.pins import model_sha, verified
+
+__all__ = ["model_sha", "verified"]

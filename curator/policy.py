@@ -1,0 +1,212 @@
+"""Decide: a pure function of records, findings, reviews and the policy.
+
+The order of rules and of findings never matters: the most severe action wins,
+a reviewer stands above the policy, and only a rule that no reviewer may
+override stands above a reviewer (promise P6). Bad records are dropped first;
+then duplicates are grouped, so that a group never loses its survivor.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from curator.survivors import survivors
+from curator.tables import DECISIONS, digest
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from curator.schema import Policy, PolicyRule
+
+_SEVERITY = {"edit": 0, "keep_one": 0, "review": 1, "drop": 2}
+
+_MATCHES = """
+CREATE TABLE matches AS
+SELECT f.id AS finding_id, f.record_id, f.peer_id, f.code, f.replacement,
+       r.rule_id, r."then", r.severity, r.instruction, r.rag, r.hard
+FROM findings f
+JOIN records d ON d.id = f.record_id
+JOIN rules r ON f.score >= r.score_at_least
+  AND (r."check" IS NULL OR r."check" = f."check")
+  AND (r.lang IS NULL OR r.lang = d.lang)
+  AND (r.kind IS NULL OR r.kind = d.kind)
+  AND (r.codes IS NULL OR list_bool_or(list_transform(r.codes, lambda c:
+        CASE WHEN ends_with(c, '*') THEN starts_with(f.code, rtrim(c, '*')) ELSE c = f.code END)))
+"""
+
+_JUDGED = """
+CREATE TABLE judged AS
+WITH by_rules AS (
+  SELECT record_id,
+         coalesce(max(severity) FILTER (WHERE instruction AND rag), 0) AS severity,
+         coalesce(max(severity) FILTER (WHERE hard AND instruction AND rag), 0) AS hard_severity,
+         coalesce(bool_or("then" = 'drop' AND instruction), false) AS no_instruction,
+         coalesce(bool_or("then" = 'drop' AND rag), false) AS no_rag,
+         coalesce(bool_or(hard AND "then" = 'drop' AND instruction), false) AS hard_no_instruction,
+         coalesce(bool_or(hard AND "then" = 'drop' AND rag), false) AS hard_no_rag,
+         coalesce(bool_or(hard AND "then" = 'keep_one'), false) AS hard_group,
+         count(*) FILTER (WHERE "then" <> 'edit') AS n_matches
+  FROM matches GROUP BY record_id
+), by_people AS (
+  SELECT record_id, arg_max(value, ("at", user_id, value)) AS said, arg_max(user_id, ("at", user_id, value)) AS who
+  FROM reviews
+  WHERE question = 'decision' AND status = 'submitted' AND value IN ('keep', 'drop')
+  GROUP BY record_id
+)
+SELECT d.id AS record_id, d.kind, d.n_chars, d.n_parts, coalesce(d.timestamp, '') AS timestamp,
+       p.said, p.who,
+       coalesce(r.n_matches, 0) AS n_matches,
+       CASE WHEN p.said = 'drop' THEN 2
+            WHEN p.said = 'keep' THEN coalesce(r.hard_severity, 0)
+            ELSE coalesce(r.severity, 0) END AS severity,
+       d.kind = 'conversation' AND NOT CASE WHEN p.said = 'keep' THEN coalesce(r.hard_no_instruction, false)
+            ELSE coalesce(r.no_instruction, false) END AS instruction,
+       NOT CASE WHEN p.said = 'keep' THEN coalesce(r.hard_no_rag, false)
+            ELSE coalesce(r.no_rag, false) END AS rag,
+       coalesce(r.hard_group, false) AS hard_group
+FROM records d
+LEFT JOIN by_rules r ON r.record_id = d.id
+LEFT JOIN by_people p ON p.record_id = d.id
+"""
+
+_RANKED = """
+SELECT record_id,
+       row_number() OVER (ORDER BY (said IS NOT DISTINCT FROM 'keep') DESC, severity, n_matches,
+                          n_parts DESC, n_chars DESC, timestamp DESC, record_id) AS rank
+FROM judged
+WHERE severity < 2 AND (instruction OR rag)
+ORDER BY rank
+"""
+
+_EDGES = """
+SELECT DISTINCT record_id, peer_id, code = 'DUP001' AS exact
+FROM matches WHERE "then" = 'keep_one' AND peer_id IS NOT NULL ORDER BY ALL
+"""
+
+_DECISIONS = """
+WITH evidence AS (
+  SELECT record_id, list_sort(list(DISTINCT rule_id)) AS rule_ids,
+         list_sort(list(DISTINCT finding_id)) AS finding_ids
+  FROM (
+    SELECT record_id, rule_id, finding_id FROM matches WHERE "then" <> 'keep_one'
+    UNION ALL
+    SELECT m.record_id, m.rule_id, m.finding_id FROM matches m JOIN fallen f ON f.record_id = m.record_id
+    WHERE m."then" = 'keep_one'
+    UNION ALL
+    SELECT m.peer_id, m.rule_id, m.finding_id FROM matches m JOIN fallen f ON f.record_id = m.peer_id
+    WHERE m."then" = 'keep_one'
+  ) GROUP BY record_id
+), edits AS (
+  SELECT record_id, list_sort(list(DISTINCT finding_id)) AS edits
+  FROM matches WHERE "then" = 'edit' AND replacement IS NOT NULL GROUP BY record_id
+), settled AS (
+  SELECT j.*, f.survivor_id,
+         CASE WHEN j.severity = 2 OR f.survivor_id IS NOT NULL OR NOT (j.instruction OR j.rag) THEN 'drop'
+              WHEN j.severity = 1 THEN 'review' ELSE 'keep' END AS action
+  FROM judged j LEFT JOIN fallen f ON f.record_id = j.record_id
+)
+SELECT s.record_id, s.action,
+       s.instruction AND s.action = 'keep' AS instruction,
+       s.rag AND s.action = 'keep' AS rag,
+       coalesce(e.edits, []::VARCHAR[]) AS edits,
+       coalesce(v.rule_ids, []::VARCHAR[]) AS rule_ids,
+       coalesce(v.finding_ids, []::VARCHAR[]) AS finding_ids,
+       s.survivor_id,
+       CASE WHEN s.said IS NOT NULL AND s.action = s.said THEN 'reviewer:' || s.who
+            WHEN v.rule_ids IS NOT NULL THEN 'policy' ELSE 'default' END AS decided_by,
+       $sha AS policy_sha
+FROM settled s
+LEFT JOIN evidence v ON v.record_id = s.record_id
+LEFT JOIN edits e ON e.record_id = s.record_id
+ORDER BY s.record_id
+"""
+
+
+def policy_sha(policy: Policy) -> str:
+    """Return the sha256 (16 digits) of what the policy says, whatever its layout or comments."""
+    return digest(policy.model_dump(mode="json"))
+
+
+def decide(records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Policy) -> pa.Table:
+    """Return one decision for each record, sorted by record id (schema `DECISIONS`).
+
+    Args:
+        records: columns id, kind, lang, timestamp, n_parts, n_chars.
+        findings: schema `FINDINGS`.
+        reviews: schema `REVIEWS`; of several answers by one question the last holds.
+        policy: the rules.
+    """
+    import duckdb  # noqa: PLC0415 - only deciding needs it
+
+    con = duckdb.connect()
+    con.register("records", records)
+    con.register("findings", findings)
+    con.register("reviews", reviews)
+    con.register("rules", _rules_table(policy))
+    con.execute(_MATCHES)
+    con.execute(_JUDGED)
+    con.register("fallen", _fallen(con))
+    return con.sql(_DECISIONS, params={"sha": policy_sha(policy)}).to_arrow_table().cast(DECISIONS)
+
+
+def _rules_table(policy: Policy) -> pa.Table:
+    schema = pa.schema(
+        [
+            ("rule_id", pa.string()),
+            ("codes", pa.list_(pa.string())),
+            ("check", pa.string()),
+            ("score_at_least", pa.float64()),
+            ("lang", pa.string()),
+            ("kind", pa.string()),
+            ("then", pa.string()),
+            ("severity", pa.int32()),
+            ("instruction", pa.bool_()),
+            ("rag", pa.bool_()),
+            ("hard", pa.bool_()),
+        ]
+    )
+    return pa.Table.from_pylist([_rule_row(rule) for rule in policy.rules], schema=schema)
+
+
+def _rule_row(rule: PolicyRule) -> dict[str, object]:
+    when = rule.when
+    codes = [when.code] if isinstance(when.code, str) else when.code
+    return {
+        "rule_id": rule.id,
+        "codes": list(codes) if codes else None,
+        "check": when.check,
+        "score_at_least": when.score_at_least,
+        "lang": when.lang,
+        "kind": when.kind,
+        "then": rule.then,
+        "severity": _SEVERITY[rule.then],
+        "instruction": "instruction" in rule.routes,
+        "rag": "rag" in rule.routes,
+        "hard": not rule.reviewer_may_override,
+    }
+
+
+def _fallen(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return which records fall to which survivor of their duplicate group."""
+    ranked = con.sql(_RANKED).to_arrow_table()
+    edges = con.sql(_EDGES).to_arrow_table()
+    fallen = survivors(
+        ranked["record_id"].to_pylist(),
+        list(zip(*(edges[c].to_pylist() for c in ("record_id", "peer_id", "exact")), strict=True)),
+    )
+    # People win: a record that a reviewer keeps falls to no survivor, save by a hard rule.
+    kept = {
+        row[0]
+        for row in con.execute(
+            "SELECT record_id FROM judged WHERE said = 'keep' AND NOT hard_group"
+        ).fetchall()
+    }
+    rows = sorted((r, s) for r, s in fallen.items() if r not in kept)
+    return pa.table(
+        {
+            "record_id": pa.array([r for r, _ in rows], pa.string()),
+            "survivor_id": pa.array([s for _, s in rows], pa.string()),
+        }
+    )

@@ -1,0 +1,200 @@
+"""The project: everything that can be done with a workspace, in the order of the main job.
+
+    >>> import curator
+    >>> project = curator.open("my-project")
+    >>> project.run()
+    >>> project.findings().to_pandas()
+    >>> project.export_instruction()
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.engine import LocalEngine, default_workers
+from curator.rules import RuleSet, load_rules
+from curator.schema import Recipe, Source, load
+from curator.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import datasets
+    import pyarrow as pa
+
+    from curator.decide import Decided
+    from curator.protocols import Progress
+
+
+@dataclass
+class RunSummary:
+    """What a run did: seconds per stage, and where its outputs lie."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    decided: dict[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the block's wall time to a stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - began, 3)
+
+
+class Project:
+    """One project folder: its recipe, its rules and its workspace."""
+
+    def __init__(
+        self, root: str | Path = ".", *, workers: int | None = None, progress: Progress | None = None
+    ) -> None:
+        """Open the project at `root` or above it.
+
+        Raises:
+            WorkspaceError: there is no project.
+            RecipeError: the recipe or a rule file is wrong.
+        """
+        self.workspace = Workspace.find(Path(root))
+        self.recipe: Recipe = load(self.workspace.recipe_path, Recipe)
+        self.rules: RuleSet = load_rules(self.workspace.root)
+        asked = workers if workers is not None else self.recipe.workers
+        self.workers = default_workers() if asked == "auto" else int(asked)
+        self._progress: Progress = progress or _silent
+
+    @contextmanager
+    def _engine(self) -> Iterator[LocalEngine]:
+        with LocalEngine(self.workers, self._progress) as engine:
+            yield engine
+
+    # --- verbs that write -------------------------------------------------------------
+
+    def ingest(self, extra: Sequence[Source] = ()) -> list[dict[str, Any]]:
+        """Read the recipe's sources, and `extra` ones; return the sources' manifests."""
+        from curator.ingest import ingest  # noqa: PLC0415
+
+        with self.workspace.lock():
+            return ingest(self.workspace, self.recipe, extra, self._progress)
+
+    def check(self, only: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Run the checks that are not fresh; return the runs' manifests."""
+        from curator.check import check  # noqa: PLC0415
+
+        with self.workspace.lock(), self._engine() as engine:
+            return check(self.workspace, self.recipe, self.rules, engine, only)
+
+    def decide(self, *, dry_run: bool = False) -> Decided:
+        """Decide on every record; with `dry_run` only tell what would change."""
+        from curator.decide import decide  # noqa: PLC0415
+
+        with self.workspace.lock():
+            return decide(self.workspace, self.recipe, self.rules, dry_run=dry_run)
+
+    def export_instruction(self) -> datasets.DatasetDict:
+        """Export the instruction dataset and return it.
+
+        Raises:
+            GateError: a check is missing, failed or stale, or no decision rests on it.
+        """
+        from curator.exports import load_instruction  # noqa: PLC0415
+
+        return load_instruction(self.export("instruction"))
+
+    def export_rag(self) -> datasets.Dataset:
+        """Export the RAG corpus and return it; raises as `export_instruction` does."""
+        from curator.exports import load_rag  # noqa: PLC0415
+
+        return load_rag(self.export("rag"))
+
+    def export(self, name: str) -> Path:
+        """Export `instruction` or `rag`; return the folder of the version."""
+        from curator.decide import ready  # noqa: PLC0415
+        from curator.exports import EXPORTS  # noqa: PLC0415
+
+        with self.workspace.lock():
+            plan = ready(self.workspace, self.recipe, self.rules)
+            return EXPORTS[name](self.workspace, self.recipe, plan, self._progress)
+
+    def report(self, out: Path | None = None) -> Path:
+        """Write the HTML report; return its path."""
+        from curator.decide import ready  # noqa: PLC0415
+        from curator.report import write_report  # noqa: PLC0415
+
+        with self.workspace.lock():
+            plan = ready(self.workspace, self.recipe, self.rules)
+            decision = self.workspace.current_decision() or {}
+            target = out or self.workspace.root / "report.html"
+            return write_report(
+                self.workspace, self.recipe, self.rules, plan, self.status(), decision, target
+            )
+
+    def run(self) -> RunSummary:
+        """Do all of it: ingest, check, decide, export, report. What is done already is not redone."""
+        from curator.check import check  # noqa: PLC0415
+        from curator.decide import decide, ready  # noqa: PLC0415
+        from curator.exports import EXPORTS  # noqa: PLC0415
+        from curator.ingest import ingest  # noqa: PLC0415
+        from curator.report import write_report  # noqa: PLC0415
+
+        summary = RunSummary()
+        workspace, recipe, rules = self.workspace, self.recipe, self.rules
+        with workspace.lock():
+            with summary.stage("ingest"):
+                ingest(workspace, recipe, (), self._progress)
+            with self._engine() as engine:
+                check(workspace, recipe, rules, engine, timer=summary.stage)
+            with summary.stage("decide"):
+                decided = decide(workspace, recipe, rules)
+            summary.decided = decided.manifest
+            plan = ready(workspace, recipe, rules)
+            for name, export in EXPORTS.items():
+                with summary.stage(f"export {name}"):
+                    summary.outputs[name] = str(export(workspace, recipe, plan, self._progress))
+            with summary.stage("report"):
+                report = write_report(
+                    workspace, recipe, rules, plan, self.status(), decided.manifest, workspace.root / "report.html"
+                )
+            summary.outputs["report"] = str(report)
+        return summary
+
+    # --- verbs that read --------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """Return the funnel: what came in, where it went, and whether it adds up."""
+        from curator.check import freshness, plan  # noqa: PLC0415
+        from curator.funnel import funnel  # noqa: PLC0415
+
+        result = funnel(self.workspace)
+        result["checks"] = freshness(plan(self.workspace, self.recipe, self.rules))
+        return result
+
+    def why(self, asked: str) -> dict[str, Any]:
+        """Return a record's story; `asked` is an id, its beginning, or `SOURCE#LOCATOR`."""
+        from curator.check import plan  # noqa: PLC0415
+        from curator.why import why  # noqa: PLC0415
+
+        return why(self.workspace, plan(self.workspace, self.recipe, self.rules), self.rules, asked)
+
+    def records(self) -> pa.Table:
+        """Return the records' facts: source, locator, language, lengths; no text."""
+        return self.workspace.sql().sql("SELECT * FROM records").to_arrow_table()
+
+    def findings(self) -> pa.Table:
+        """Return the findings of the runs that the recipe asks for."""
+        from curator.check import plan  # noqa: PLC0415
+
+        runs = plan(self.workspace, self.recipe, self.rules).runs
+        return self.workspace.sql(runs).sql("SELECT * FROM findings").to_arrow_table()
+
+    def decisions(self) -> pa.Table:
+        """Return the current decisions."""
+        return self.workspace.sql().sql("SELECT * FROM decisions").to_arrow_table()
+
+
+def _silent(label: str, done: int, total: int) -> None:
+    """Report nothing."""

@@ -1,0 +1,335 @@
+"""The shapes of the files that a user writes: the recipe, the policy and the PII rules.
+
+Every model forbids unknown keys, so that a typing error is an error; `load`
+tells the file, the line, the path and a hint.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from curator.errors import RecipeError
+from curator.types import ROUTES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Score = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+
+
+class Strict(BaseModel):
+    """A model that takes no key it does not know and is never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- the recipe -------------------------------------------------------------------------
+
+
+class Columns(Strict):
+    """Which columns (or JSON keys) of a row say what. Several user columns are joined by a line break."""
+
+    user: tuple[str, ...] = ()
+    assistant: tuple[str, ...] = ()
+    system: str | None = None
+    text: str | None = Field(None, description="one column that holds a whole document")
+    messages: str | None = Field(None, description="a column that holds a list of messages")
+    label: str | None = None
+    timestamp: str | None = None
+
+    @field_validator("user", "assistant", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+
+class ChatPattern(Strict):
+    """How the lines of a chat log read: named groups speaker, text; time, conversation if there are any."""
+
+    line: str = Field(description="regex with the named groups speaker and text")
+    assistant: str = Field(description="regex: speakers that answer; everybody else asks")
+    system: str | None = Field(None, description="regex: speakers whose lines are set aside")
+    gap_minutes: float | None = Field(None, gt=0, description="a longer silence starts a conversation")
+
+    @model_validator(mode="after")
+    def _groups(self) -> ChatPattern:
+        for name in ("line", "assistant", "system"):
+            value = getattr(self, name)
+            if value is not None:
+                compiled = _regex(value)
+                if name == "line" and not {"speaker", "text"} <= set(compiled.groupindex):
+                    raise ValueError("the regex needs the named groups (?P<speaker>…) and (?P<text>…)")
+        return self
+
+
+class Source(Strict):
+    """One file or folder to read."""
+
+    path: str
+    name: Name | None = None
+    format: Literal["auto", "jsonl", "json", "csv", "tsv", "parquet", "xlsx", "chatlog", "document"] = "auto"
+    encoding: str = "auto"
+    columns: Columns | None = None
+    chat: ChatPattern | None = None
+    license: str | None = None
+
+
+class Models(Strict):
+    """Which model fills which slot: a built-in name, a local path, or (for the encoder) a hub id."""
+
+    encoder: str = "use-multilingual"
+    ner_zh: str = "lac"
+    ner_en: str = "en-core-web-sm"
+    language_id: str = "lid176"
+
+
+class InstructionExport(Strict):
+    """How the instruction dataset is written."""
+
+    validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    system_prompt: str | None = None
+
+
+class RagExport(Strict):
+    """How the RAG corpus is cut: lengths in Han characters or words."""
+
+    chunk_length: int = Field(300, ge=20)
+    overlap_sentences: int = Field(1, ge=0)
+
+
+class Exports(Strict):
+    """What is exported."""
+
+    instruction: InstructionExport = InstructionExport()
+    rag: RagExport = RagExport()
+
+
+class Recipe(Strict):
+    """`curator.yaml`."""
+
+    version: Literal[1] = 1
+    name: Name = "project"
+    languages: tuple[str, ...] = ("zh", "en")
+    sources: tuple[Source, ...] = ()
+    checks: dict[str, dict[str, Any] | bool] = Field(
+        default_factory=dict,
+        description="a check's parameters, or false to leave it out; what is not named runs with its defaults",
+    )
+    models: Models = Models()
+    exports: Exports = Exports()
+    workers: int | Literal["auto"] = "auto"
+
+
+# --- the policy -------------------------------------------------------------------------
+
+
+class Text2(Strict):
+    """A sentence in both languages."""
+
+    zh: str
+    en: str
+
+
+class When(Strict):
+    """Which findings a rule speaks of. Every condition that is given must hold."""
+
+    code: str | tuple[str, ...] | None = Field(None, description="finding codes; PII* stands for all of a family")
+    check: str | None = None
+    score_at_least: Score = 0.0
+    lang: str | None = None
+    kind: Literal["conversation", "document"] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> When:
+        if self.code is None and self.check is None:
+            raise ValueError("say which findings: code or check")
+        return self
+
+
+class PolicyRule(Strict):
+    """What follows from a finding.
+
+    `edit` puts the finding's replacement in; `keep_one` drops all of a duplicate
+    group but its survivor. `routes` narrows a drop to some exports.
+    """
+
+    id: Name
+    when: When
+    then: Literal["edit", "review", "drop", "keep_one"]
+    routes: tuple[Literal["instruction", "rag"], ...] = ROUTES  # type: ignore[assignment]
+    because: Text2
+    reviewer_may_override: bool = True
+
+
+class Policy(Strict):
+    """`rules/policy.yaml`: the rules that turn findings into decisions."""
+
+    rules: tuple[PolicyRule, ...]
+
+    @model_validator(mode="after")
+    def _unique(self) -> Policy:
+        _no_twins([rule.id for rule in self.rules])
+        return self
+
+
+# --- PII rules --------------------------------------------------------------------------
+
+CHECKSUMS = ("luhn", "cn_id_card", "iban", "us_ssn", "ipv4", "birth_date")
+
+
+class Examples(Strict):
+    """Sentences that a rule must and must not match; `curator rules check` runs them."""
+
+    match: tuple[str, ...] = Field(min_length=1)
+    no_match: tuple[str, ...] = ()
+
+
+class PiiRule(Strict):
+    """One pattern for one kind of private detail. A group named `pii`, if any, is what is hidden."""
+
+    id: Name
+    code: str = Field(pattern=r"^PII\d{3}$")
+    entity: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
+    regex: str
+    score: Score
+    context: tuple[str, ...] = Field((), description="words nearby that raise the score")
+    context_required: bool = Field(default=False, description="no finding without one of them")
+    validate_with: Literal["luhn", "cn_id_card", "iban", "us_ssn", "ipv4", "birth_date"] | None = Field(
+        None, alias="validate"
+    )
+    examples: Examples
+
+    @field_validator("regex")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        _regex(value)
+        return value
+
+
+class PiiRules(Strict):
+    """A file under `rules/pii/`."""
+
+    rules: tuple[PiiRule, ...] = ()
+    allow: tuple[str, ...] = Field((), description="regexes of texts that are never private: hotlines, drug names")
+
+    @model_validator(mode="after")
+    def _unique(self) -> PiiRules:
+        _no_twins([rule.id for rule in self.rules])
+        return self
+
+
+def _regex(value: str) -> re.Pattern[str]:
+    try:
+        return re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+
+
+def _no_twins(ids: list[str]) -> None:
+    twins = sorted({i for i in ids if ids.count(i) > 1})
+    if twins:
+        raise ValueError(f"two rules share the id {twins[0]}")
+
+
+# --- loading ----------------------------------------------------------------------------
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def load(path: Path, model: type[M]) -> M:
+    """Read a YAML file into a model.
+
+    Raises:
+        RecipeError: the file cannot be read, is no YAML, or does not fit the model.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such file", "make one with: curator init") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"{path}: cannot be read ({type(error).__name__})", "save it as UTF-8 text"
+        ) from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise RecipeError(
+            f"{path}:{line}: not valid YAML: {error.problem}",
+            "check the indentation and the colons on that line",
+        ) from None
+    try:
+        return model.model_validate({} if data is None else data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise RecipeError(
+            f"{path}:{_line(node, first['loc'])}: {_place(first['loc'])}: {_say(first)}",
+            _hint(first, model),
+        ) from None
+
+
+def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+    line = node.start_mark.line + 1 if node else 1
+    for step in location:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == step:
+                    node, line = value, key.start_mark.line + 1
+                    break
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    out = ""
+    for step in location:
+        out += f"[{step}]" if isinstance(step, int) else f".{step}" if out else str(step)
+    return out or "(whole file)"
+
+
+def _say(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "no such key"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _hint(error: Any, model: type[BaseModel]) -> str:
+    if error["type"] == "extra_forbidden":
+        known = sorted(_fields_at(model, error["loc"][:-1]))
+        near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+        guess = f"did you mean {near[0]}? " if near else ""
+        return f"{guess}known keys: {', '.join(known)}"
+    if error["type"] == "missing":
+        return f"add the key {error['loc'][-1]}"
+    return "see: curator rules schema"
+
+
+def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:
+    """Return the keys that are known at a place of a model, by walking its JSON schema."""
+    schema = model.model_json_schema()
+    here: dict[str, Any] = schema
+    for step in location:
+        here = _resolve(schema, here)
+        if isinstance(step, int):
+            here = here.get("items", {})
+        else:
+            here = here.get("properties", {}).get(step, {})
+    return set(_resolve(schema, here).get("properties", {}))
+
+
+def _resolve(schema: dict[str, Any], here: dict[str, Any]) -> dict[str, Any]:
+    for option in [here, *here.get("anyOf", []), *here.get("allOf", [])]:
+        if "$ref" in option:
+            found: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+            return found
+    return here

@@ -1,0 +1,197 @@
+"""Arrow schemas of the stored tables, and the way from types to tables and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from curator.types import Finding, Part, Provenance, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PART = pa.struct(
+    [
+        ("role", pa.string()),
+        ("text", pa.string()),
+        ("speaker", pa.string()),
+        ("locator", pa.string()),
+        ("heading_path", pa.list_(pa.string())),
+    ]
+)
+RECORDS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("kind", pa.string()),
+        ("parts", pa.list_(PART)),
+        ("lang", pa.string()),
+        ("label", pa.string()),
+        ("timestamp", pa.string()),
+        ("meta", pa.string()),
+        ("source_uri", pa.string()),
+        ("source_sha256", pa.string()),
+        ("locator", pa.string()),
+        ("license", pa.string()),
+        ("n_units", pa.int32()),
+    ]
+)
+QUARANTINE = pa.schema(
+    [
+        ("source_uri", pa.string()),
+        ("locator", pa.string()),
+        ("reason", pa.string()),
+        ("raw", pa.binary()),
+        ("n_units", pa.int32()),
+    ]
+)
+SET_ASIDE = pa.schema(
+    [
+        ("source_uri", pa.string()),
+        ("locator", pa.string()),
+        ("reason", pa.string()),
+        ("n_units", pa.int32()),
+    ]
+)
+FINDINGS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("record_id", pa.string()),
+        ("check", pa.string()),
+        ("code", pa.string()),
+        ("score", pa.float64()),
+        ("part", pa.int32()),
+        ("start", pa.int32()),
+        ("end", pa.int32()),
+        ("peer_id", pa.string()),
+        ("replacement", pa.string()),
+        ("evidence", pa.string()),
+        ("run_id", pa.string()),
+    ]
+)
+REVIEWS = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("content_sha", pa.string()),
+        ("question", pa.string()),
+        ("value", pa.string()),
+        ("status", pa.string()),
+        ("user_id", pa.string()),
+        ("finding_ids", pa.list_(pa.string())),
+        ("at", pa.string()),
+    ]
+)
+DECISIONS = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("action", pa.string()),
+        ("instruction", pa.bool_()),
+        ("rag", pa.bool_()),
+        ("edits", pa.list_(pa.string())),
+        ("rule_ids", pa.list_(pa.string())),
+        ("finding_ids", pa.list_(pa.string())),
+        ("survivor_id", pa.string()),
+        ("decided_by", pa.string()),
+        ("policy_sha", pa.string()),
+    ]
+)
+
+
+def digest(*values: object, length: int = 16) -> str:
+    """Return the first `length` hex digits of the sha256 over the values as JSON."""
+    canonical = json.dumps(values, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+def record_id(source_uri: str, locator: str, parts: Iterable[Part]) -> str:
+    """Return a record's id: the hash of its source, its locator and its content."""
+    return digest(source_uri, locator, [(p.role, p.text) for p in parts])
+
+
+def records_table(records: Iterable[Record]) -> pa.Table:
+    """Turn records into a table of schema `RECORDS`."""
+    rows = [
+        {
+            "id": r.id,
+            "kind": r.kind,
+            "parts": [
+                {
+                    "role": p.role,
+                    "text": p.text,
+                    "speaker": p.speaker,
+                    "locator": p.locator,
+                    "heading_path": list(p.heading_path),
+                }
+                for p in r.parts
+            ],
+            "lang": r.lang,
+            "label": r.label,
+            "timestamp": r.timestamp,
+            "meta": json.dumps(dict(r.meta), ensure_ascii=False, sort_keys=True),
+            "source_uri": r.provenance.source_uri,
+            "source_sha256": r.provenance.source_sha256,
+            "locator": r.provenance.locator,
+            "license": r.provenance.license,
+            "n_units": r.n_units,
+        }
+        for r in records
+    ]
+    return pa.Table.from_pylist(rows, schema=RECORDS)
+
+
+def records_from(table: pa.Table | pa.RecordBatch) -> Iterator[Record]:
+    """Yield the records of a table of schema `RECORDS`, in order."""
+    for row in table.to_pylist():
+        yield Record(
+            id=row["id"],
+            kind=row["kind"],
+            parts=tuple(
+                Part(p["role"], p["text"], p["speaker"], p["locator"], tuple(p["heading_path"]))
+                for p in row["parts"]
+            ),
+            lang=row["lang"],
+            provenance=Provenance(
+                row["source_uri"], row["source_sha256"], row["locator"], row["license"]
+            ),
+            label=row["label"],
+            timestamp=row["timestamp"],
+            meta=json.loads(row["meta"]),
+            n_units=row["n_units"],
+        )
+
+
+def finding_row(finding: Finding, run_id: str) -> dict[str, Any]:
+    """Return the stored form of a finding; its id is the hash of what it says and where."""
+    span = finding.span
+    evidence = json.dumps(dict(finding.evidence), ensure_ascii=False, sort_keys=True)
+    return {
+        "id": digest(
+            finding.record_id,
+            finding.check,
+            finding.code,
+            [span.part, span.start, span.end] if span else None,
+            finding.peer_id,
+            finding.replacement,
+        ),
+        "record_id": finding.record_id,
+        "check": finding.check,
+        "code": finding.code,
+        # Rounded, so that the last bits of a sum never show in an output.
+        "score": round(min(1.0, max(0.0, float(finding.score))), 4),
+        "part": span.part if span else None,
+        "start": span.start if span else None,
+        "end": span.end if span else None,
+        "peer_id": finding.peer_id,
+        "replacement": finding.replacement,
+        "evidence": evidence,
+        "run_id": run_id,
+    }
+
+
+def findings_table(findings: Iterable[Finding], run_id: str) -> pa.Table:
+    """Turn findings into a table of schema `FINDINGS`, in a stable order."""
+    rows = [finding_row(f, run_id) for f in findings]
+    rows.sort(key=lambda r: (r["record_id"], r["code"], r["part"] or 0, r["start"] or 0, r["id"]))
+    return pa.Table.from_pylist(rows, schema=FINDINGS)

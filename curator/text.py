@@ -1,0 +1,104 @@
+"""Text, in Chinese and English alike: scripts, languages, folding, lengths, sentences."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
+KANA = r"\u3040-\u30ff\u31f0-\u31ff"
+HANGUL = r"\uac00-\ud7a3\u1100-\u11ff"
+
+_HAN = re.compile(f"[{HAN}]")
+_KANA = re.compile(f"[{KANA}]")
+_HANGUL = re.compile(f"[{HANGUL}]")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+(?:['\u2019-][A-Za-z\u00c0-\u024f]+)*")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_WORD = re.compile(f"[{HAN}{KANA}{HANGUL}]|[^\\W_]+(?:['\u2019][^\\W_]+)*")
+_SENTENCE_END = re.compile(r"(?<=[。！？；!?;…])[”』」’\"')）]*|(?<=[.])(?=\s|$)|\n+")
+_ZERO_WIDTH = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+
+PLACEHOLDER = re.compile(r"\[[A-Z_]{2,24}_\d+\]|\[[\u4e00-\u9fff]{2,8}\d+\]")
+"""What a redaction leaves behind: `[PERSON_1]`, `[姓名1]`."""
+
+
+def script(text: str) -> str:
+    """Return the script that carries the text: han, kana, hangul, cyrillic, latin, mixed, none.
+
+    A Han character weighs as much as a Latin word, since that is about what it says.
+    """
+    han = len(_HAN.findall(text))
+    if _KANA.search(text) and len(_KANA.findall(text)) * 4 >= han:
+        return "kana"
+    if len(_HANGUL.findall(text)) > han:
+        return "hangul"
+    if len(_CYRILLIC.findall(text)) > han + len(_LATIN.findall(text)):
+        return "cyrillic"
+    latin = len(_LATIN_WORD.findall(text))
+    if not han and not latin:
+        return "none"
+    share = han / (han + latin)
+    if share >= 0.7:
+        return "han"
+    return "latin" if share <= 0.3 else "mixed"
+
+
+def language(text: str) -> str:
+    """Return a first guess from the script alone: zh, en, ja, ko, ru or und.
+
+    Latin script counts as English here; the language check tells Spanish from it.
+    """
+    return {
+        "han": "zh",
+        "mixed": "zh",
+        "kana": "ja",
+        "hangul": "ko",
+        "cyrillic": "ru",
+        "latin": "en",
+    }.get(script(text), "und")
+
+
+class _Folds(dict[int, str | None]):
+    """What each code point becomes when folded, worked out at its first use."""
+
+    def __missing__(self, code: int) -> str | None:
+        folded = unicodedata.normalize("NFKC", chr(code)).casefold()
+        kept = "".join(c for c in folded if unicodedata.category(c)[0] in "LN" or c in "%℃°")
+        # None, not "": CPython then deletes ASCII on its fast path.
+        self[code] = kept or None
+        return self[code]
+
+
+_FOLDS = _Folds({0: "."})
+_DECIMAL_POINT = re.compile(r"[.．](?<=\d.)(?=\d)")
+
+
+def fold(text: str) -> str:
+    """Return the text as it is compared: NFKC, case folded, no spaces, marks or punctuation.
+
+    Decimal points between digits stay, since 3.5 is not 35.
+    """
+    return _DECIMAL_POINT.sub("\x00", text).translate(_FOLDS)
+
+
+def tokens(text: str) -> list[str]:
+    """Return the text's tokens, lower case: one per Han, kana or hangul character, else words."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def length(text: str) -> int:
+    """Return the length in units that weigh alike in both languages: Han characters and words."""
+    return len(tokens(text))
+
+
+def sentences(text: str) -> list[str]:
+    """Split at the ends of sentences, Chinese and English, keeping every character."""
+    ends = [m.end() for m in _SENTENCE_END.finditer(text) if m.end() > 0]
+    bounds = [0, *dict.fromkeys(ends), len(text)]
+    return [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+
+
+def strip_zero_width(text: str) -> str:
+    """Return the text without zero-width characters and soft hyphens."""
+    return _ZERO_WIDTH.sub("", text)

@@ -1,0 +1,156 @@
+"""Why: the whole chain of one record, from its source line to the rows that were exported."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curator.checks import codes
+from curator.errors import CuratorError
+from curator.workspace import read_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from curator.check import Plan
+    from curator.rules import RuleSet
+    from curator.workspace import Workspace
+
+
+def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[str, Any]:
+    """Return a record's story: source, text (redacted), findings, reviews, decision, exports.
+
+    Args:
+        workspace: the project's workspace.
+        plan: the check runs that count.
+        rules: the rules, for their reasons.
+        asked: a record id, the beginning of one, or `SOURCE#LOCATOR` (`chat.csv#line 12`),
+            which finds units in quarantine and set aside too.
+
+    Raises:
+        CuratorError: nothing or more than one record goes by that name.
+    """
+    view = plan.view if all((plan.view / p.name).exists() for p in plan.parts) else None
+    con = workspace.sql([run for run in plan.runs if run.exists()], view if plan.parts else None)
+    found = _find(con, asked)
+    if found["fate"] != "record":
+        return found
+    record_id = found["record"]["id"]
+    findings = _rows(
+        con, 'SELECT * FROM findings WHERE record_id = $id OR peer_id = $id ORDER BY code, part, start, id', id=record_id
+    )
+    decisions = _rows(con, "SELECT * FROM decisions WHERE record_id = $id", id=record_id)
+    decision = decisions[0] if decisions else None
+    return found | {
+        "source": _source(workspace, found["record"]),
+        "text": _text(con, record_id) if view else None,
+        "findings": [_finding(f, record_id, decision) for f in findings],
+        "reviews": [r for r in workspace.reviews().to_pylist() if r["record_id"] == record_id],
+        "decision": decision and _decision(decision, rules),
+        "exports": [row for folder in sorted(workspace.exports.glob("*/latest")) for row in _exported(folder, record_id)],
+    }
+
+
+def _find(con: duckdb.DuckDBPyConnection, asked: str) -> dict[str, Any]:
+    uri, hash_sign, locator = asked.partition("#")
+    where = "source_uri = $uri AND locator = $locator" if hash_sign else "starts_with(id, $uri)"
+    values = {"uri": uri, "locator": locator} if hash_sign else {"uri": uri}
+    records = _rows(con, f"SELECT * FROM records WHERE {where} ORDER BY id LIMIT 6", **values)  # noqa: S608
+    if len(records) == 1:
+        return {"fate": "record", "record": records[0]}
+    if records:
+        listed = ", ".join(r["id"] for r in records)
+        raise CuratorError(f"{asked} stands for more than one record: {listed}", "give more digits")
+    if hash_sign:
+        for fate in ("quarantine", "set_aside"):
+            rows = _rows(con, f"SELECT * FROM {fate} WHERE {where}", **values)  # noqa: S608
+            if rows:
+                return {"fate": fate, "unit": rows[0]}
+    raise CuratorError(
+        f"no record goes by {asked}",
+        "give an id from an export, from `curator decide --dry-run` or from the report, or SOURCE#LOCATOR",
+    )
+
+
+def _rows(con: duckdb.DuckDBPyConnection, query: str, **values: object) -> list[dict[str, Any]]:
+    return con.sql(query, params=values).to_arrow_table().to_pylist()
+
+
+def _source(workspace: Workspace, record: dict[str, Any]) -> dict[str, Any]:
+    manifest = next(m for m in workspace.sources() if m["uri"] == record["source_uri"])
+    return {
+        "uri": record["source_uri"],
+        "locator": record["locator"],
+        "path": manifest["path"],
+        "sha256": manifest["sha256"],
+        "read_as": manifest["source"]["format"],
+        "encoding": manifest["source"].get("encoding"),
+        "ingested_at": manifest["ingested_at"],
+        "license": record["license"],
+    }
+
+
+def _text(con: duckdb.DuckDBPyConnection, record_id: str) -> list[dict[str, str]]:
+    row = con.execute("SELECT parts FROM redacted WHERE id = ?", [record_id]).fetchone()
+    return [{"role": p["role"], "text": p["text"]} for p in row[0]] if row else []
+
+
+def _finding(row: dict[str, Any], record_id: str, decision: dict[str, Any] | None) -> dict[str, Any]:
+    code = codes().get(row["code"])
+    counted = decision is not None and row["id"] in [*decision["finding_ids"], *decision["edits"]]
+    return {
+        "id": row["id"],
+        "code": row["code"],
+        "name": code.name if code else row["code"],
+        "zh": code.zh if code else "",
+        "en": code.en if code else "",
+        "score": row["score"],
+        "span": None if row["part"] is None else [row["part"], row["start"], row["end"]],
+        "peer": row["peer_id"] if row["record_id"] == record_id else row["record_id"],
+        "replacement": row["replacement"],
+        "evidence": json.loads(row["evidence"]),
+        "check": row["check"],
+        "run": row["run_id"],
+        "counted": counted,
+    }
+
+
+def _decision(row: dict[str, Any], rules: RuleSet) -> dict[str, Any]:
+    because = {rule.id: rule.because for rule in rules.policy.rules}
+    return {
+        "action": row["action"],
+        "routes": [route for route in ("instruction", "rag") if row[route]],
+        "edits": len(row["edits"]),
+        "decided_by": row["decided_by"],
+        "survivor": row["survivor_id"],
+        "policy_sha": row["policy_sha"],
+        "rules": [
+            {"id": i, "zh": because[i].zh, "en": because[i].en} if i in because else {"id": i, "zh": "", "en": ""}
+            for i in row["rule_ids"]
+        ],
+    }
+
+
+def _exported(folder: Path, record_id: str) -> list[dict[str, Any]]:
+    """Return the export's rows that come from the record: file and row number, 1-based as in the JSONL."""
+    manifest = read_json(folder / "manifest.json")
+    found = []
+    for path in sorted(folder.glob("*.parquet")):
+        schema = pq.read_schema(path)
+        key = "record_id" if "record_id" in schema.names else "id"
+        ids = pq.read_table(path, columns=[key])[key]
+        for index in pc.indices_nonzero(pc.equal(ids, record_id)).to_pylist():
+            found.append(
+                {
+                    "export": manifest["name"],
+                    "version": manifest["version"],
+                    "file": path.with_suffix(".jsonl").name,
+                    "row": index + 1,
+                }
+            )
+    return found

@@ -1,0 +1,279 @@
+"""The workspace: a plain folder of immutable Parquet parts, and SQL views over them.
+
+    my-project/
+      curator.yaml                          the recipe
+      rules/                                the project's own rules, where there are any
+      .curator/
+        sources.json                        which ingested sources are active, in order
+        ingest/<source>.json                one source's manifest: counts, sha256, parts
+        records/<source>-<n>.parquet        records, as read
+        quarantine/<source>.parquet         what could not be read
+        set_aside/<source>.parquet          what is no record: system lines, blank lines
+        findings/<check>/<run>/…            one file a part, and run.json when the run is whole
+        redacted/<view>/…                   the records with private details replaced
+        decisions/<id>/…, decisions/current.json
+        cache/…                             what can be made again: embeddings, signatures
+      exports/<name>/<version>/
+
+A file is there whole or not at all: it is written under a temporary name,
+synced and renamed. The folder is the owner's alone (0700), files are 0600.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curator.errors import WorkspaceError
+from curator.tables import DECISIONS, FINDINGS, QUARANTINE, REVIEWS, SET_ASIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+RECIPE = "curator.yaml"
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`, which takes its place if the block ends well.
+
+    Raises:
+        WorkspaceError: no space is left, or the place cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise disk_error(error, path) from None
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def disk_error(error: OSError, path: Path) -> WorkspaceError:
+    """Turn a failed write into two lines that say what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WorkspaceError(
+            f"no space left while writing {path}",
+            "free some space and run the same command again: it goes on where it stopped",
+        )
+    return WorkspaceError(
+        f"cannot write {path}: {error.strerror or type(error).__name__}",
+        "check that the folder exists and that you may write to it",
+    )
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a Parquet file, whole or not at all."""
+    with writing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", compression_level=3)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file, whole or not at all."""
+    with writing(path) as temporary:
+        temporary.write_text(
+            json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+        )
+
+
+def write_text(path: Path, value: str) -> None:
+    """Write a text file, whole or not at all."""
+    with writing(path) as temporary:
+        temporary.write_text(value, encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that curator wrote.
+
+    Raises:
+        WorkspaceError: the file is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WorkspaceError(
+            f"{path}: cannot be read ({type(error).__name__})",
+            "delete that file and run again: it is made anew",
+        ) from None
+
+
+class Workspace:
+    """Paths, manifests and views of one project folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Point at a project folder; nothing is made or read yet."""
+        self.root = root
+        self.store = root / ".curator"
+        self.records = self.store / "records"
+        self.findings = self.store / "findings"
+        self.redacted = self.store / "redacted"
+        self.decisions = self.store / "decisions"
+        self.cache = self.store / "cache"
+        self.exports = root / "exports"
+        self.recipe_path = root / RECIPE
+
+    @classmethod
+    def find(cls, start: Path) -> Workspace:
+        """Return the workspace at `start`, or at the nearest folder above that has a recipe.
+
+        Raises:
+            WorkspaceError: there is none.
+        """
+        start = start.resolve()
+        for folder in (start, *start.parents):
+            if (folder / RECIPE).is_file():
+                return cls(folder)
+        raise WorkspaceError(
+            f"no {RECIPE} in {start} or above it", "make a project first: curator init FOLDER"
+        )
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the workspace for writing; the lock dies with its process.
+
+        Raises:
+            WorkspaceError: another process holds it.
+        """
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - reading verbs need no lock
+
+        try:
+            self.store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(error, self.store) from None
+        held = FileLock(self.store / "lock", timeout=0)
+        try:
+            held.acquire()
+        except Timeout:
+            raise WorkspaceError(
+                f"{self.root} is in use by another curator process",
+                "wait for it to end, or stop it, and run again",
+            ) from None
+        try:
+            self._sweep()
+            yield
+        finally:
+            held.release()
+
+    def _sweep(self) -> None:
+        """Remove the temporary files that a killed process left behind."""
+        for base in (self.store, self.exports):
+            for left in base.rglob(".tmp-*") if base.exists() else ():
+                if left.is_dir():
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    left.unlink(missing_ok=True)
+
+    # --- sources ---------------------------------------------------------------------
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return the manifests of the active sources, in order."""
+        path = self.store / "sources.json"
+        if not path.exists():
+            return []
+        return [read_json(self.store / "ingest" / f"{i}.json") for i in read_json(path)]
+
+    def record_parts(self) -> tuple[Path, ...]:
+        """Return the active record parts, in order."""
+        return tuple(
+            self.records / f"{part['stem']}.parquet"
+            for source in self.sources()
+            for part in source["parts"]
+        )
+
+    # --- decisions -------------------------------------------------------------------
+
+    def current_decision(self) -> dict[str, Any] | None:
+        """Return the manifest of the decision that holds, or None before the first."""
+        path = self.decisions / "current.json"
+        return read_json(path) if path.exists() else None
+
+    def reviews(self) -> pa.Table:
+        """Return all reviews, oldest first."""
+        parts = sorted((self.store / "reviews").glob("*.parquet"))
+        if not parts:
+            return REVIEWS.empty_table()
+        return pa.concat_tables([pq.read_table(p, schema=REVIEWS) for p in parts])
+
+    # --- views -----------------------------------------------------------------------
+
+    def sql(self, runs: Sequence[Path] = (), view: Path | None = None) -> duckdb.DuckDBPyConnection:
+        """Open an in-memory DuckDB with the views records, quarantine, set_aside, findings, decisions.
+
+        `runs` are the folders of the check runs that `findings` unites; `view` is the
+        folder of the redacted view, which `redacted` shows. `records` shows
+        everything but text; raw text is in no view.
+        """
+        import duckdb  # noqa: PLC0415 - not needed by commands that only read manifests
+
+        spill = self.store / "tmp"
+        con = duckdb.connect(config={"temp_directory": str(spill), "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+        con.execute("SET preserve_insertion_order = true")
+        sources = self.sources()
+        stems = [part["stem"] for source in sources for part in source["parts"]]
+        _view(
+            con,
+            "records",
+            [self.records / f"{s}.parquet" for s in stems],
+            "id, kind, lang, label, timestamp, source_uri, source_sha256, locator, license, n_units,"
+            " len(parts) AS n_parts,"
+            " list_sum(list_transform(parts, lambda p: length(p.text)))::BIGINT AS n_chars",
+            pa.schema(
+                [(n, pa.string()) for n in ("id", "kind", "lang", "label", "timestamp", "source_uri", "source_sha256", "locator", "license")]
+                + [("n_units", pa.int32()), ("n_parts", pa.int64()), ("n_chars", pa.int64())]
+            ),
+        )
+        for name, schema in (("quarantine", QUARANTINE), ("set_aside", SET_ASIDE)):
+            files = [self.store / name / f"{source['id']}.parquet" for source in sources]
+            columns = ", ".join(c for c in schema.names if c != "raw")
+            _view(con, name, files, columns, schema)
+        found = [run / f"{s}.parquet" for run in runs for s in [*stems, "corpus"]]
+        _view(con, "findings", [f for f in found if f.exists()], "*", FINDINGS)
+        current = self.current_decision()
+        chosen = [self.decisions / current["id"] / "decisions.parquet"] if current else []
+        _view(con, "decisions", chosen, "*", DECISIONS)
+        if view is not None:
+            from curator.tables import RECORDS  # noqa: PLC0415
+
+            _view(con, "redacted", [view / f"{s}.parquet" for s in stems], "*", RECORDS)
+        return con
+
+
+def _view(
+    con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], columns: str, schema: pa.Schema
+) -> None:
+    """Make a view over Parquet files, or an empty one of the schema where there are none."""
+    if files:
+        listed = ", ".join("'" + str(f).replace("'", "''") + "'" for f in files)
+        con.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM read_parquet([{listed}])")  # noqa: S608
+    else:
+        con.register(f"_{name}", schema.empty_table())
+        con.execute(f"CREATE VIEW {name} AS SELECT * FROM _{name}")  # noqa: S608

@@ -1,0 +1,65 @@
+"""What all tests share: where the real data lie, the installed command, and no silent skips."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, object, None]:
+    """Where all must be at hand (CURATOR_REQUIRE_ALL), a skip is a failure."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if os.environ.get("CURATOR_REQUIRE_ALL") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real data; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("CURATOR_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("the real data are absent (CURATOR_DATA)")
+    return folder
+
+
+Run = "Callable[..., subprocess.CompletedProcess[str]]"
+
+
+@pytest.fixture(scope="session")
+def curator() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the installed command `curator`, from a folder that is not the checkout."""
+    command = shutil.which("curator", path=str(Path(sys.executable).parent))
+    assert command, "curator is not installed beside this Python: make test installs it"
+
+    def run(
+        *args: object, cwd: Path | None = None, code: int | None = 0, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        done = subprocess.run(
+            [command, *map(str, args)],
+            cwd=cwd or Path("/"),
+            env=clean | (env or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        if code is not None:
+            assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
