@@ -1,0 +1,44 @@
+"""Steps for the engine's tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curator.errors import ModelError
+
+
+class Double:
+    def __init__(self, by: int) -> None:
+        self.by = by
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        return pa.table({"x": pc.multiply(table["x"], pa.scalar(self.by, pa.uint64()))})
+
+
+class Missing:
+    def __call__(self, _: pa.Table) -> pa.Table:
+        raise ModelError("the model is not there", "install it")
+
+
+class Dies:
+    def __call__(self, table: pa.Table) -> pa.Table:
+        if table["x"][0].as_py() == 20:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return table
+
+
+class Sleeps:
+    def __init__(self, pids: str) -> None:
+        self.pids = Path(pids)
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        self.pids.mkdir(exist_ok=True)
+        (self.pids / str(os.getpid())).touch()
+        time.sleep(60)
+        return table

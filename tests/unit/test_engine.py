@@ -1,0 +1,102 @@
+"""The local engine: the same files whatever the worker count, resumable, workers that die with their driver."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from curator.engine import LocalEngine
+from curator.errors import ModelError, WorkspaceError
+from curator.protocols import Step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOUBLE = Step("tests.unit.engine_steps:Double", {"by": 2})
+
+
+def parts(folder: Path, n: int = 5) -> list[Path]:
+    folder.mkdir()
+    paths = []
+    for i in range(n):
+        path = folder / f"p-{i}.parquet"
+        pq.write_table(pa.table({"x": pa.array(range(i * 10, i * 10 + 10), pa.uint64())}), path)
+        paths.append(path)
+    return paths
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_map_writes_one_file_a_part_and_leaves_those_that_are_there(tmp_path: Path, workers: int) -> None:
+    inputs = parts(tmp_path / "in")
+    told: list[tuple[str, int, int]] = []
+    with LocalEngine(workers, lambda *x: told.append(x)) as engine:
+        out = engine.map(DOUBLE, [(p,) for p in inputs], tmp_path / "out", label="double")
+        assert [p.name for p in out] == [p.name for p in inputs]
+        assert engine.collect(out)["x"].to_pylist() == [2 * x for x in range(50)]
+        before = out[0].stat().st_mtime_ns
+        out[3].unlink()
+        engine.map(DOUBLE, [(p,) for p in inputs], tmp_path / "out", label="double")
+    assert out[3].exists()
+    assert out[0].stat().st_mtime_ns == before
+    assert told[-1] == ("double", 5, 5)
+
+
+def test_shuffle_gathers_equal_keys_and_loses_no_row(tmp_path: Path) -> None:
+    inputs = parts(tmp_path / "in")
+    buckets = LocalEngine().shuffle(inputs, "x", tmp_path / "out", buckets=7)
+    tables = [pq.read_table(p)["x"].to_pylist() for p in buckets]
+    assert sorted(x for t in tables for x in t) == list(range(50))
+    for b, values in enumerate(tables):
+        assert all(x % 7 == b for x in values)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_that_a_user_can_mend_comes_through_whole(tmp_path: Path, workers: int) -> None:
+    with LocalEngine(workers) as engine, pytest.raises(ModelError) as caught:
+        step = Step("tests.unit.engine_steps:Missing")
+        engine.map(step, [(p,) for p in parts(tmp_path / "in", 2)], tmp_path / "out", label="x")
+    assert caught.value.hint == "install it"
+
+
+def test_a_dead_worker_is_told_and_leaves_the_finished_parts(tmp_path: Path) -> None:
+    with LocalEngine(2) as engine, pytest.raises(WorkspaceError, match="worker process died"):
+        step = Step("tests.unit.engine_steps:Dies")
+        engine.map(step, [(p,) for p in parts(tmp_path / "in")], tmp_path / "out", label="x")
+
+
+def test_workers_end_when_their_driver_is_killed(tmp_path: Path) -> None:
+    parts(tmp_path / "in", 2)
+    script = (
+        "import sys; from pathlib import Path; from curator.engine import LocalEngine; from curator.protocols import Step\n"
+        "root = Path(sys.argv[1])\n"
+        "with LocalEngine(2) as e:\n"
+        "    e.map(Step('tests.unit.engine_steps:Sleeps', {'pids': str(root / 'pids')}), [(p,) for p in sorted((root / 'in').iterdir())], root / 'out', label='x')\n"
+    )
+    driver = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=os.getcwd())
+    pids = tmp_path / "pids"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and len(list(pids.glob("*")) if pids.exists() else []) < 2:
+        time.sleep(0.05)
+    workers = [int(p.name) for p in pids.iterdir()]
+    assert len(workers) == 2
+    driver.kill()
+    driver.wait()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and any(_alive(pid) for pid in workers):
+        time.sleep(0.05)
+    assert not any(_alive(pid) for pid in workers)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
