@@ -36,23 +36,29 @@ def real_data() -> Path:
     return folder
 
 
-Run = "Callable[..., subprocess.CompletedProcess[str]]"
+def command() -> str:
+    """The installed command `curator`, beside the Python that runs the tests."""
+    found = shutil.which("curator", path=str(Path(sys.executable).parent))
+    assert found, "curator is not installed beside this Python: make test installs it"
+    return found
+
+
+def clean_env(**more: str) -> dict[str, str]:
+    """The environment without what would make Python see the checkout."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | more
 
 
 @pytest.fixture(scope="session")
 def curator() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the installed command `curator`, from a folder that is not the checkout."""
-    command = shutil.which("curator", path=str(Path(sys.executable).parent))
-    assert command, "curator is not installed beside this Python: make test installs it"
 
     def run(
-        *args: object, cwd: Path | None = None, code: int | None = 0, env: dict[str, str] | None = None
+        *args: object, cwd: Path | None = None, code: int | None = 0
     ) -> subprocess.CompletedProcess[str]:
-        clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         done = subprocess.run(
-            [command, *map(str, args)],
+            [command(), *map(str, args)],
             cwd=cwd or Path("/"),
-            env=clean | (env or {}),
+            env=clean_env(),
             capture_output=True,
             text=True,
             check=False,
@@ -63,3 +69,21 @@ def curator() -> Callable[..., subprocess.CompletedProcess[str]]:
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def demo(
+    curator: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The project that `curator demo` makes; run once, whatever the number of test processes."""
+    from filelock import FileLock
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = shared / "demo-project"
+    with FileLock(shared / "demo.lock"):
+        if not (shared / "demo.done").exists():
+            curator("demo", folder)
+            (shared / "demo.done").touch()
+    return folder

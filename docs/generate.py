@@ -1,0 +1,106 @@
+"""Write the pages that come from the code: one for each finding code, and the command line.
+
+    python -m docs.generate          write them
+    python -m docs.generate --check  exit 1 where one is out of date
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from curator.checks import CHECKS, check_class
+from curator.rules import load_rules
+
+HERE = Path(__file__).resolve().parent
+CASES = HERE.parent / "tests" / "cases"
+VERBS = ("", "init", "run", "ingest", "check", "decide", "status", "why", "export instruction", "export rag", "report", "demo", "rules check", "rules schema", "rules list", "version")
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated page by its path."""
+    out: dict[Path, str] = {}
+    index = ["# Finding codes", "", "| code | name | 中文 | English |", "| --- | --- | --- | --- |"]
+    for name in CHECKS:
+        cls = check_class(name)
+        for code in cls.codes:
+            out[HERE / "codes" / f"{code.id}.md"] = _code_page(name, cls, code)
+            index.append(f"| [{code.id}]({code.id}.md) | {code.name} | {code.zh} | {code.en} |")
+    out[HERE / "codes" / "index.md"] = "\n".join(index) + "\n"
+    out[HERE / "cli.md"] = _cli_page()
+    return out
+
+
+def _code_page(name: str, cls: Any, code: Any) -> str:
+    lines = [f"# {code.id}: {code.name}", "", f"{code.zh}。{code.en[:1].upper()}{code.en[1:]}.", ""]
+    lines += [f"Found by the check `{name}` (version {cls.version}), which sees the {cls.view} view.", ""]
+    lines += [inspect.cleandoc(cls.__doc__ or ""), "", "## What follows", ""]
+    lines += [
+        f"- `{rule.id}`: {rule.then} from score {rule.when.score_at_least:g}. {rule.because.zh}。{rule.because.en}."
+        for rule in load_rules().policy.rules
+        if _speaks_of(rule.when.code, code.id)
+    ] or ["- nothing in the bundled policy: it is told, and kept."]
+    path = CASES / f"{code.id}.yaml"
+    if path.exists():
+        lines += ["", "## Examples", "", "| | case | text |", "| --- | --- | --- |"]
+        for case in yaml.safe_load(path.read_text(encoding="utf-8"))["cases"]:
+            verdict = "fires" if case["expect"] else "stays quiet"
+            lines.append(f"| {verdict} | {_cell(case['name'])} | {_cell(_shown(case))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _speaks_of(wanted: str | tuple[str, ...] | None, code: str) -> bool:
+    codes = (wanted,) if isinstance(wanted, str) else wanted or ()
+    return any(c == code or (c.endswith("*") and code.startswith(c[:-1])) for c in codes)
+
+
+def _shown(case: dict[str, Any]) -> str:
+    turns = [f"{role}: {text}" for turn in case["records"][0] for role, text in turn.items()]
+    more = f" (and {len(case['records']) - 1} more)" if len(case["records"]) > 1 else ""
+    shown = " / ".join(turns)
+    return (shown if len(shown) <= 160 else shown[:160] + "…") + more
+
+
+def _cell(text: str) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _cli_page() -> str:
+    command = shutil.which("curator", path=str(Path(sys.executable).parent)) or "curator"
+    lines = ["# The command line", ""]
+    for verb in VERBS:
+        told = subprocess.run(  # noqa: S603 - our own command
+            [command, *verb.split(), "--help"],
+            env=os.environ | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        shown = "\n".join(line.rstrip() for line in told.strip().splitlines())
+        lines += [f"## {('curator ' + verb).strip()}", "", "```text", shown, "```", ""]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Write the pages, or with --check tell which are out of date."""
+    wanted = pages()
+    if "--check" in sys.argv:
+        stale = [p for p, text in wanted.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+        for path in stale:
+            print(f"out of date: {path.relative_to(HERE.parent)} (make docs)", file=sys.stderr)
+        return 1 if stale else 0
+    for path, text in wanted.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

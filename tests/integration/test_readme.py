@@ -1,0 +1,54 @@
+"""Every command in the READMEs runs, in the order in which it is told."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, clean_env, command
+
+READMES = ["README.md", "README.zh-CN.md"]
+
+
+def blocks(name: str, language: str) -> list[str]:
+    text = (ROOT / name).read_text("utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def chat(folder: Path) -> None:
+    """A small table of a user's own: twelve questions, twice in part, one with a phone number."""
+    topics = ["退款", "发货", "发票", "尺码", "换货", "积分", "优惠券", "地址", "物流", "售后"]
+    with (folder / "chat.csv").open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["问题", "回答"])
+        out.writerow(["我的电话是13912345678，退款到账了吗？", "您好，退款会在三个工作日内原路退回。"])
+        out.writerows([f"请问{t}怎么办理？", f"您好，{t}请在订单页面点击“{t}”按钮，按提示操作即可。"] for t in topics)
+        out.writerow(["请问退款怎么办理？", "您好，退款请在订单页面点击“退款”按钮，按提示操作即可。"])
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_commands(name: str, tmp_path: Path) -> None:
+    chat(tmp_path)
+    commands = [line for block in blocks(name, "sh") for line in block.splitlines() if line]
+    assert len(commands) > 10
+    for line in commands:
+        if line.startswith("make "):
+            subprocess.run([*line.split(), "-n"], cwd=ROOT, check=True, capture_output=True)
+            continue
+        assert line.startswith("curator "), line
+        done = subprocess.run(
+            line.replace("curator", command(), 1), shell=True, cwd=tmp_path, env=clean_env(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    for block in blocks(name, "python"):
+        done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=clean_env(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_both_readmes_tell_the_same_commands() -> None:
+    assert blocks(READMES[0], "sh") == blocks(READMES[1], "sh")
