@@ -28,6 +28,7 @@ def open(root: str | Path = ".", *, workers: int | None = None) -> Project:  # n
 
     Raises:
         CuratorError: there is no project there, or its recipe or rules are wrong.
+
     """
     from curator.project import Project  # noqa: PLC0415 - importing curator stays light
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 import time
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator import redact
 from curator.checks import CHECKS, check_class, known
-from curator.errors import CuratorError, RecipeError
+from curator.errors import CuratorError, GateError, RecipeError
 from curator.models import model_sha
 from curator.protocols import Scope, Step
 from curator.tables import digest, findings_table
 from curator.workspace import read_json, write_json, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from curator.schema import Recipe
     from curator.workspace import Workspace
 
+NO_RECORDS = "there are no records: nothing was read, or all of it was quarantined or set aside"
 SLOTS = ("encoder", "ner_zh", "ner_en", "language_id")
 
 
@@ -79,6 +81,7 @@ def enabled(recipe: Recipe) -> list[str]:
 
     Raises:
         RecipeError: it names an unknown check.
+
     """
     known(recipe.checks)
     return [name for name in CHECKS if recipe.checks.get(name, True) is not False]
@@ -97,7 +100,9 @@ def plan(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
         else:
             rest.append((name, cls))
     view_id = digest("view", redact.VERSION, [check.run_id for check in raw])
-    redacted = [_plan_check(workspace, recipe, rules, name, cls, view_id, stems) for name, cls in rest]
+    redacted = [
+        _plan_check(workspace, recipe, rules, name, cls, view_id, stems) for name, cls in rest
+    ]
     return Plan(parts, (*raw, *redacted), view_id, workspace.redacted / view_id)
 
 
@@ -124,7 +129,9 @@ def _plan_check(
     models = digest([model_sha(slot, params[slot]) for slot in slots])
     scope = stems if hasattr(cls, "run") else []
     run_id = digest(name, cls.version, params_sha, models, view_id, scope)
-    return CheckPlan(name, cls, params, params_sha, models, run_id, workspace.findings / name / run_id)
+    return CheckPlan(
+        name, cls, params, params_sha, models, run_id, workspace.findings / name / run_id
+    )
 
 
 def _own_params(recipe: Recipe, name: str, cls: type[Check]) -> dict[str, Any]:
@@ -149,6 +156,12 @@ def _own_params(recipe: Recipe, name: str, cls: type[Check]) -> dict[str, Any]:
     return allowed | given
 
 
+@contextmanager
+def _untimed(_: str) -> Iterator[None]:
+    """Time nothing."""
+    yield
+
+
 class Judge:
     """The step that runs a record check on one part."""
 
@@ -168,7 +181,7 @@ def check(
     rules: RuleSet,
     engine: Engine,
     only: Sequence[str] = (),
-    timer: Callable[[str], AbstractContextManager[None]] = nullcontext,
+    timer: Callable[[str], AbstractContextManager[None]] = _untimed,
 ) -> list[dict[str, Any]]:
     """Run the checks that are not fresh; all of the recipe's, or `only` some.
 
@@ -188,9 +201,14 @@ def check(
 
     Raises:
         RecipeError: an unknown check or parameter.
+
     """
     names = known(only) if only else enabled(recipe)
     everything = plan(workspace, recipe, rules)
+    if not everything.parts:
+        raise GateError(
+            NO_RECORDS, "read some with: curator ingest; what was read is in: curator status"
+        )
     raw = [c for c in everything.checks if c.cls.view == "raw"]
     rest = [c for c in everything.checks if c.cls.view == "redacted" and c.name in names]
     runs = []
@@ -198,9 +216,7 @@ def check(
         with timer(planned.name):
             runs.append(_run_check(planned, everything.parts, workspace, engine))
     if rest:
-        inputs = [
-            (part, *(c.folder / part.name for c in raw)) for part in everything.parts
-        ]
+        inputs = [(part, *(c.folder / part.name for c in raw)) for part in everything.parts]
         with timer("redact"):
             engine.map(Step("curator.redact:Redact"), inputs, everything.view, label="redact")
         for planned in rest:
@@ -234,7 +250,9 @@ def _run_check(
     except BaseException as error:
         # Where even this cannot be written, the run is missing, which blocks exports just as well.
         with suppress(CuratorError):
-            write_json(manifest_path, manifest | {"status": "failed", "error": type(error).__name__})
+            write_json(
+                manifest_path, manifest | {"status": "failed", "error": type(error).__name__}
+            )
         raise
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -260,11 +278,13 @@ def _work(
         scope = Scope(
             engine=engine,
             parts=parts,
-            cache=workspace.cache,
+            # By view: a part keeps its name in every redacted view, and its text may differ.
+            cache=workspace.cache / parts[0].parent.name,
             folder=workspace.cache / "phases" / planned.run_id,
         )
         checker = planned.cls(**planned.params)  # type: ignore[call-arg]
-        write_table(output, findings_table(checker.run(scope), planned.run_id))  # type: ignore[attr-defined]
+        write_table(output, findings_table(checker.run(scope), planned.run_id))
+        shutil.rmtree(scope.folder, ignore_errors=True)
     return [output]
 
 

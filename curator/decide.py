@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from curator import policy as policies
-from curator.check import freshness, plan
+from curator.check import NO_RECORDS, freshness, plan
 from curator.errors import GateError
 from curator.tables import digest
 from curator.types import ACTIONS
@@ -52,10 +52,11 @@ def checked(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
 
     Raises:
         GateError: a check is missing, failed or stale (promise P5), or nothing was ingested.
+
     """
     everything = plan(workspace, recipe, rules)
     if not everything.parts:
-        raise GateError("there are no records yet", "run: curator ingest")
+        raise GateError(NO_RECORDS, "run: curator ingest")
     wanting = {name: state for name, state in freshness(everything).items() if state != "fresh"}
     if wanting:
         listed = ", ".join(f"{name} ({state})" for name, state in wanting.items())
@@ -68,6 +69,7 @@ def ready(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
 
     Raises:
         GateError: a check is not fresh, or there is no decision on what the checks say now.
+
     """
     everything = checked(workspace, recipe, rules)
     current = workspace.current_decision()
@@ -96,12 +98,15 @@ def decide(
 
     Raises:
         GateError: a check is missing, failed or stale.
+
     """
     everything = checked(workspace, recipe, rules)
     decision_id = _decision_id(workspace, everything, rules)
     con = workspace.sql(everything.runs)
     table = policies.decide(
-        con.sql("SELECT id, kind, lang, timestamp, n_parts, n_chars FROM records ORDER BY id").to_arrow_table(),
+        con.sql(
+            "SELECT id, kind, lang, timestamp, n_parts, n_chars FROM records ORDER BY id"
+        ).to_arrow_table(),
         con.sql("SELECT * FROM findings ORDER BY id").to_arrow_table(),
         workspace.reviews(),
         rules.policy,
@@ -134,7 +139,9 @@ def _changes(
         return ()
     before = {
         row["record_id"]: row
-        for row in pq.read_table(workspace.decisions / current["id"] / "decisions.parquet").to_pylist()
+        for row in pq.read_table(
+            workspace.decisions / current["id"] / "decisions.parquet"
+        ).to_pylist()
     }
     changes = []
     for row in table.to_pylist():
@@ -142,9 +149,7 @@ def _changes(
         if old is None:
             changes.append(Change(row["record_id"], "new", row["action"], tuple(row["rule_ids"])))
         elif any(old[k] != row[k] for k in _STATE):
-            changes.append(
-                Change(row["record_id"], _fate(old), _fate(row), tuple(row["rule_ids"]))
-            )
+            changes.append(Change(row["record_id"], _fate(old), _fate(row), tuple(row["rule_ids"])))
     changes += [Change(i, old["action"], "gone", ()) for i, old in sorted(before.items())]
     return tuple(changes)
 

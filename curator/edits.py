@@ -23,7 +23,13 @@ def resolve(edits: Iterable[Edit]) -> list[Edit]:
     won: list[Edit] = []
     order = sorted(
         set(edits),
-        key=lambda e: (-e.rank, e.span.start - e.span.end, e.span.part, e.span.start, e.replacement),
+        key=lambda e: (
+            -e.rank,
+            e.span.start - e.span.end,
+            e.span.part,
+            e.span.start,
+            e.replacement,
+        ),
     )
     for edit in order:
         overlapping = [w for w in won if _overlap(w, edit)]
@@ -45,9 +51,7 @@ def resolve(edits: Iterable[Edit]) -> list[Edit]:
 
 
 def _overlap(a: Edit, b: Edit) -> bool:
-    return (
-        a.span.part == b.span.part and a.span.start < b.span.end and b.span.start < a.span.end
-    )
+    return a.span.part == b.span.part and a.span.start < b.span.end and b.span.start < a.span.end
 
 
 def apply(parts: Sequence[Part], edits: Iterable[Edit]) -> tuple[Part, ...]:
@@ -55,6 +59,7 @@ def apply(parts: Sequence[Part], edits: Iterable[Edit]) -> tuple[Part, ...]:
 
     Raises:
         ValueError: a span lies outside its part.
+
     """
     texts = [part.text for part in parts]
     for edit in reversed(resolve(edits)):

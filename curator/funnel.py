@@ -31,9 +31,13 @@ def funnel(workspace: Workspace) -> dict[str, Any]:
         "sources": sources,
         "units": units,
         "set_aside_reasons": _counts(con, "SELECT reason, sum(n_units) FROM set_aside GROUP BY 1"),
-        "quarantine_reasons": _counts(con, "SELECT reason, sum(n_units) FROM quarantine GROUP BY 1"),
+        "quarantine_reasons": _counts(
+            con, "SELECT reason, sum(n_units) FROM quarantine GROUP BY 1"
+        ),
         "records": records,
-        "decisions": {a: decisions.get(a, 0) for a in ("keep", "review", "drop")} if decided else None,
+        "decisions": {a: decisions.get(a, 0) for a in ("keep", "review", "drop")}
+        if decided
+        else None,
         "drop_rules": _counts(
             con,
             "SELECT rule, count(*) FROM (SELECT unnest(rule_ids) AS rule FROM decisions"
@@ -56,33 +60,49 @@ def _source(con: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> dict[st
         "uri": uri,
         "units_read": manifest["units_read"],
         "records": _one(con, "SELECT count(*) FROM records WHERE source_uri = ?", uri),
-        "units_in_records": _one(con, "SELECT coalesce(sum(n_units), 0) FROM records WHERE source_uri = ?", uri),
-        "units_set_aside": _one(con, "SELECT coalesce(sum(n_units), 0) FROM set_aside WHERE source_uri = ?", uri),
-        "units_quarantined": _one(con, "SELECT coalesce(sum(n_units), 0) FROM quarantine WHERE source_uri = ?", uri),
+        "units_in_records": _one(
+            con, "SELECT coalesce(sum(n_units), 0) FROM records WHERE source_uri = ?", uri
+        ),
+        "units_set_aside": _one(
+            con, "SELECT coalesce(sum(n_units), 0) FROM set_aside WHERE source_uri = ?", uri
+        ),
+        "units_quarantined": _one(
+            con, "SELECT coalesce(sum(n_units), 0) FROM quarantine WHERE source_uri = ?", uri
+        ),
     }
 
 
-def _problems(con: duckdb.DuckDBPyConnection, counted: dict[str, Any], *, decided: bool) -> list[str]:
+def _problems(
+    con: duckdb.DuckDBPyConnection, counted: dict[str, Any], *, decided: bool
+) -> list[str]:
     found = []
     for source in counted["sources"]:
         accounted = sum(source[f"units_{k}"] for k in ("in_records", "set_aside", "quarantined"))
         if accounted != source["units_read"]:
-            found.append(f"{source['uri']}: {source['units_read']} units read, {accounted} accounted for")
+            found.append(
+                f"{source['uri']}: {source['units_read']} units read, {accounted} accounted for"
+            )
     twins = _one(con, "SELECT count(*) - count(DISTINCT id) FROM records")
     if twins:
         found.append(f"{twins} records share an id with another")
     if decided:
-        undecided = _one(con, "SELECT count(*) FROM records WHERE id NOT IN (SELECT record_id FROM decisions)")
-        strays = _one(con, "SELECT count(*) FROM decisions WHERE record_id NOT IN (SELECT id FROM records)")
+        undecided = _one(
+            con, "SELECT count(*) FROM records WHERE id NOT IN (SELECT record_id FROM decisions)"
+        )
+        strays = _one(
+            con, "SELECT count(*) FROM decisions WHERE record_id NOT IN (SELECT id FROM records)"
+        )
         if undecided:
             found.append(f"{undecided} records without a decision")
         if strays:
             found.append(f"{strays} decisions on records that are not there")
     for export in counted["exports"]:
-        if export["is_current"] and export["records"] != counted["routes"].get(export["name"]):
+        decided_for = counted["routes"].get(export["name"])
+        accounted = export["records"] + sum(export["unusable"].values())
+        if export["is_current"] and accounted != decided_for:
             found.append(
-                f"export {export['name']}: {export['records']} records,"
-                f" {counted['routes'].get(export['name'])} decided for it"
+                f"export {export['name']}: {accounted} records accounted for,"
+                f" {decided_for} decided for it"
             )
     return found
 
@@ -96,9 +116,12 @@ def _exports(workspace: Workspace) -> list[dict[str, Any]]:
             {
                 "name": manifest["name"],
                 "version": manifest["version"],
-                "rows": {f["path"]: f["rows"] for f in manifest["files"] if f.get("rows") is not None},
+                "rows": {
+                    f["path"]: f["rows"] for f in manifest["files"] if f.get("rows") is not None
+                },
                 "records": manifest["conservation"]["exported"],
-                "is_current": bool(current) and manifest["decision"] == current["id"],
+                "unusable": manifest["conservation"]["unusable"],
+                "is_current": current is not None and manifest["decision"] == current["id"],
             }
         )
     return found
@@ -110,4 +133,7 @@ def _one(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> int:
 
 
 def _counts(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
-    return {str(k): int(n) for k, n in sorted(con.execute(query).fetchall(), key=lambda r: (-r[1], r[0]))}
+    return {
+        str(k): int(n)
+        for k, n in sorted(con.execute(query).fetchall(), key=lambda r: (-r[1], r[0]))
+    }

@@ -34,7 +34,8 @@ class SourceFile:
     path: Path
     uri: str
     source: Source
-    adhoc: bool = False
+    adhoc: bool
+    in_folder: bool
 
 
 def ingest(
@@ -53,10 +54,11 @@ def ingest(
 
     Raises:
         SourceError: a file cannot be read at all; nothing of the workspace changes.
+
     """
     files = list(_files(workspace, recipe.sources, adhoc=False))
     remembered = [
-        SourceFile(Path(m["path"]), m["uri"], _source(m), adhoc=True)
+        SourceFile(Path(m["path"]), m["uri"], _source(m), adhoc=True, in_folder="/" in m["uri"])
         for m in workspace.sources()
         if m["adhoc"] and Path(m["path"]).exists()
     ]
@@ -86,7 +88,9 @@ def _files(workspace: Workspace, sources: Iterable[Source], *, adhoc: bool) -> I
         path = (workspace.root / Path(source.path).expanduser()).resolve()
         if path.is_dir():
             inside = sorted(
-                p for p in path.rglob("*") if p.is_file() and not any(x.startswith(".") for x in p.relative_to(path).parts)
+                p
+                for p in path.rglob("*")
+                if p.is_file() and not any(x.startswith(".") for x in p.relative_to(path).parts)
             )
             if not inside:
                 raise SourceError(f"{path}: an empty folder", "name a folder that holds files")
@@ -94,7 +98,8 @@ def _files(workspace: Workspace, sources: Iterable[Source], *, adhoc: bool) -> I
             for file in inside:
                 yield SourceFile(file, f"{name}/{file.relative_to(path).as_posix()}", source, adhoc)
         else:
-            yield SourceFile(path, source.name or path.name, source, adhoc)
+            uri = source.name or path.name
+            yield SourceFile(path, uri, source, adhoc, in_folder=False)
 
 
 def _no_twins(files: Sequence[SourceFile]) -> None:
@@ -109,19 +114,22 @@ def _no_twins(files: Sequence[SourceFile]) -> None:
 
 def _ingest_file(workspace: Workspace, file: SourceFile) -> dict[str, Any]:
     sha256 = _sha256(file.path)
-    source = sniff(file.path, file.source)
-    source_id = digest(
-        file.uri, sha256, source.model_dump(mode="json", exclude={"path", "name"}), READER_VERSION, length=12
-    )
+    source, unreadable = _sniffed(file)
+    said = source.model_dump(mode="json", exclude={"path", "name"})
+    source_id = digest(file.uri, sha256, said, READER_VERSION, unreadable, length=12)
     path = workspace.store / "ingest" / f"{source_id}.json"
     if path.exists():
         return read_json(path)  # type: ignore[no-any-return]
     writer = _Writer(workspace, source_id, file.uri)
     tally = Tally()
-    for item in read(file.path, file.uri, sha256, source, tally):
-        writer.add(item)
+    if unreadable:
+        for item in tally.count([Quarantined("file", unreadable, b"")]):
+            writer.add(item)
+    else:
+        for item in read(file.path, file.uri, sha256, source, tally):
+            writer.add(item)
     writer.close()
-    manifest = {
+    manifest: dict[str, Any] = {
         "id": source_id,
         "uri": file.uri,
         "path": str(file.path),
@@ -141,6 +149,20 @@ def _ingest_file(workspace: Workspace, file: SourceFile) -> dict[str, Any]:
         raise AssertionError(f"the reader of {file.uri} lost units: {manifest}")
     write_json(path, manifest)
     return manifest
+
+
+def _sniffed(file: SourceFile) -> tuple[Source, str | None]:
+    """Return the source as its file was recognised, and why it cannot be read, if so.
+
+    A file that the user named is an error where it cannot be read. One that merely
+    lies in a folder that was named is quarantined whole, and the others go on.
+    """
+    try:
+        return sniff(file.path, file.source), None
+    except SourceError as error:
+        if not file.in_folder:
+            raise
+        return file.source, error.message.removeprefix(f"{file.path}: ")
 
 
 class _Writer:
@@ -184,12 +206,19 @@ class _Writer:
             (
                 "quarantine",
                 QUARANTINE,
-                [uri | {"locator": q.locator, "reason": q.reason, "raw": q.raw, "n_units": q.n_units} for q in self._quarantined],
+                [
+                    uri
+                    | {"locator": q.locator, "reason": q.reason, "raw": q.raw, "n_units": q.n_units}
+                    for q in self._quarantined
+                ],
             ),
             (
                 "set_aside",
                 SET_ASIDE,
-                [uri | {"locator": s.locator, "reason": s.reason, "n_units": s.n_units} for s in self._set_aside],
+                [
+                    uri | {"locator": s.locator, "reason": s.reason, "n_units": s.n_units}
+                    for s in self._set_aside
+                ],
             ),
         ):
             write_table(

@@ -50,7 +50,8 @@ WITH by_rules AS (
          count(*) FILTER (WHERE "then" <> 'edit') AS n_matches
   FROM matches GROUP BY record_id
 ), by_people AS (
-  SELECT record_id, arg_max(value, ("at", user_id, value)) AS said, arg_max(user_id, ("at", user_id, value)) AS who
+  SELECT record_id, arg_max(value, ("at", user_id, value)) AS said,
+         arg_max(user_id, ("at", user_id, value)) AS who
   FROM reviews
   WHERE question = 'decision' AND status = 'submitted' AND value IN ('keep', 'drop')
   GROUP BY record_id
@@ -61,7 +62,8 @@ SELECT d.id AS record_id, d.kind, d.n_chars, d.n_parts, coalesce(d.timestamp, ''
        CASE WHEN p.said = 'drop' THEN 2
             WHEN p.said = 'keep' THEN coalesce(r.hard_severity, 0)
             ELSE coalesce(r.severity, 0) END AS severity,
-       d.kind = 'conversation' AND NOT CASE WHEN p.said = 'keep' THEN coalesce(r.hard_no_instruction, false)
+       d.kind = 'conversation' AND NOT CASE
+            WHEN p.said = 'keep' THEN coalesce(r.hard_no_instruction, false)
             ELSE coalesce(r.no_instruction, false) END AS instruction,
        NOT CASE WHEN p.said = 'keep' THEN coalesce(r.hard_no_rag, false)
             ELSE coalesce(r.no_rag, false) END AS rag,
@@ -92,10 +94,12 @@ WITH evidence AS (
   FROM (
     SELECT record_id, rule_id, finding_id FROM matches WHERE "then" <> 'keep_one'
     UNION ALL
-    SELECT m.record_id, m.rule_id, m.finding_id FROM matches m JOIN fallen f ON f.record_id = m.record_id
+    SELECT m.record_id, m.rule_id, m.finding_id
+    FROM matches m JOIN fallen f ON f.record_id = m.record_id
     WHERE m."then" = 'keep_one'
     UNION ALL
-    SELECT m.peer_id, m.rule_id, m.finding_id FROM matches m JOIN fallen f ON f.record_id = m.peer_id
+    SELECT m.peer_id, m.rule_id, m.finding_id
+    FROM matches m JOIN fallen f ON f.record_id = m.peer_id
     WHERE m."then" = 'keep_one'
   ) GROUP BY record_id
 ), edits AS (
@@ -103,7 +107,8 @@ WITH evidence AS (
   FROM matches WHERE "then" = 'edit' AND replacement IS NOT NULL GROUP BY record_id
 ), settled AS (
   SELECT j.*, f.survivor_id,
-         CASE WHEN j.severity = 2 OR f.survivor_id IS NOT NULL OR NOT (j.instruction OR j.rag) THEN 'drop'
+         CASE WHEN j.severity = 2 OR f.survivor_id IS NOT NULL OR NOT (j.instruction OR j.rag)
+              THEN 'drop'
               WHEN j.severity = 1 THEN 'review' ELSE 'keep' END AS action
   FROM judged j LEFT JOIN fallen f ON f.record_id = j.record_id
 )
@@ -137,6 +142,7 @@ def decide(records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Pol
         findings: schema `FINDINGS`.
         reviews: schema `REVIEWS`; of several answers by one question the last holds.
         policy: the rules.
+
     """
     import duckdb  # noqa: PLC0415 - only deciding needs it
 

@@ -1,10 +1,10 @@
 """The project: everything that can be done with a workspace, in the order of the main job.
 
-    >>> import curator
-    >>> project = curator.open("my-project")
-    >>> project.run()
-    >>> project.findings().to_pandas()
-    >>> project.export_instruction()
+>>> import curator
+>>> project = curator.open("my-project")
+>>> project.run()
+>>> project.findings().to_pandas()
+>>> project.export_instruction()
 """
 
 from __future__ import annotations
@@ -52,13 +52,18 @@ class Project:
     """One project folder: its recipe, its rules and its workspace."""
 
     def __init__(
-        self, root: str | Path = ".", *, workers: int | None = None, progress: Progress | None = None
+        self,
+        root: str | Path = ".",
+        *,
+        workers: int | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Open the project at `root` or above it.
 
         Raises:
             WorkspaceError: there is no project.
             RecipeError: the recipe or a rule file is wrong.
+
         """
         self.workspace = Workspace.find(Path(root))
         self.recipe: Recipe = load(self.workspace.recipe_path, Recipe)
@@ -100,6 +105,7 @@ class Project:
 
         Raises:
             GateError: a check is missing, failed or stale, or no decision rests on it.
+
         """
         from curator.exports import load_instruction  # noqa: PLC0415
 
@@ -129,12 +135,10 @@ class Project:
             plan = ready(self.workspace, self.recipe, self.rules)
             decision = self.workspace.current_decision() or {}
             target = out or self.workspace.root / "report.html"
-            return write_report(
-                self.workspace, self.recipe, self.rules, plan, self.status(), decision, target
-            )
+            return write_report(self.workspace, self.recipe, plan, self.status(), decision, target)
 
     def run(self) -> RunSummary:
-        """Do all of it: ingest, check, decide, export, report. What is done already is not redone."""
+        """Do all of it: ingest, check, decide, export, report; what is done is not redone."""
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
@@ -156,8 +160,9 @@ class Project:
                 with summary.stage(f"export {name}"):
                     summary.outputs[name] = str(export(workspace, recipe, plan, self._progress))
             with summary.stage("report"):
+                target = workspace.root / "report.html"
                 report = write_report(
-                    workspace, recipe, rules, plan, self.status(), decided.manifest, workspace.root / "report.html"
+                    workspace, recipe, plan, self.status(), decided.manifest, target
                 )
             summary.outputs["report"] = str(report)
         return summary

@@ -63,8 +63,8 @@ class Engine(Protocol):
 class Scope:
     """What a corpus check works with: an engine, the redacted parts, and places to write.
 
-    `shared(name, key)` is a folder of files that depend on one part alone (an
-    embedding, a signature), so a new part costs only itself; `phase(name)` is a
+    `shared(name, key)` is a folder of files that depend on one part of this view alone
+    (an embedding, a signature), so a new part costs only itself; `phase(name)` is a
     folder of this run alone.
     """
 

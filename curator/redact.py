@@ -45,8 +45,22 @@ def edits_of(findings: Iterable[Mapping[str, object]]) -> dict[str, list[Edit]]:
 
 def redacted(record: Record, edits: Sequence[Edit]) -> Record:
     """Return the record as everybody but the PII check may see it."""
-    parts = tuple(replace(part, speaker=None) for part in apply(record.parts, edits))
-    return replace(record, parts=parts, meta={})
+    parts = apply(record.parts, edits)
+    # The paths that repeat a heading must not keep what an edit of the heading hides.
+    headings = {
+        old.text.strip(): new.text.strip()
+        for old, new in zip(record.parts, parts, strict=True)
+        if old.role == "heading" and old.text != new.text
+    }
+    shown = tuple(
+        replace(
+            part,
+            speaker=None,
+            heading_path=tuple(headings.get(h.strip(), h) for h in part.heading_path),
+        )
+        for part in parts
+    )
+    return replace(record, parts=shown, meta={})
 
 
 class Redact:
@@ -55,6 +69,8 @@ class Redact:
     def __call__(self, records: pa.Table, *findings: pa.Table) -> pa.Table:
         """Return the records with the findings' replacements put in."""
         columns = ["record_id", "code", "part", "start", "end", "replacement"]
-        rows = pa.concat_tables([f.select(columns) for f in findings]).to_pylist() if findings else []
+        rows = (
+            pa.concat_tables([f.select(columns) for f in findings]).to_pylist() if findings else []
+        )
         edits = edits_of(rows)
         return records_table(redacted(r, edits.get(r.id, [])) for r in records_from(records))

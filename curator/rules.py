@@ -46,6 +46,7 @@ def load_rules(project: Path | None = None) -> RuleSet:
 
     Raises:
         RecipeError: a rule file is missing or wrong.
+
     """
     folder = root(project)
     policy = load(folder / "policy.yaml", Policy)

@@ -50,6 +50,7 @@ def scaffold(folder: Path, sources: Sequence[Path], *, rules: bool = True) -> Pa
     Raises:
         WorkspaceError: there is a project already, or the folder cannot be written.
         SourceError: a file is missing, empty or of no known kind.
+
     """
     recipe = _fresh(folder)
     listed = [_entry(folder.resolve(), path.expanduser().resolve()) for path in sources]

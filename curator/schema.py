@@ -33,7 +33,10 @@ class Strict(BaseModel):
 
 
 class Columns(Strict):
-    """Which columns (or JSON keys) of a row say what. Several user columns are joined by a line break."""
+    """Which columns (or JSON keys) of a row say what.
+
+    Several user columns are joined by a line break.
+    """
 
     user: tuple[str, ...] = ()
     assistant: tuple[str, ...] = ()
@@ -50,12 +53,17 @@ class Columns(Strict):
 
 
 class ChatPattern(Strict):
-    """How the lines of a chat log read: named groups speaker, text; time, conversation if there are any."""
+    """How the lines of a chat log read: one regex with named groups.
+
+    `speaker` and `text` must be there; `time` and `conversation` may.
+    """
 
     line: str = Field(description="regex with the named groups speaker and text")
     assistant: str = Field(description="regex: speakers that answer; everybody else asks")
     system: str | None = Field(None, description="regex: speakers whose lines are set aside")
-    gap_minutes: float | None = Field(None, gt=0, description="a longer silence starts a conversation")
+    gap_minutes: float | None = Field(
+        None, gt=0, description="a longer silence starts a conversation"
+    )
 
     @model_validator(mode="after")
     def _groups(self) -> ChatPattern:
@@ -64,7 +72,9 @@ class ChatPattern(Strict):
             if value is not None:
                 compiled = _regex(value)
                 if name == "line" and not {"speaker", "text"} <= set(compiled.groupindex):
-                    raise ValueError("the regex needs the named groups (?P<speaker>…) and (?P<text>…)")
+                    raise ValueError(
+                        "the regex needs the named groups (?P<speaker>…) and (?P<text>…)"
+                    )
         return self
 
 
@@ -73,7 +83,9 @@ class Source(Strict):
 
     path: str
     name: Name | None = None
-    format: Literal["auto", "jsonl", "json", "csv", "tsv", "parquet", "xlsx", "chatlog", "document"] = "auto"
+    format: Literal[
+        "auto", "jsonl", "json", "csv", "tsv", "parquet", "xlsx", "chatlog", "document"
+    ] = "auto"
     encoding: str = "auto"
     columns: Columns | None = None
     chat: ChatPattern | None = None
@@ -81,7 +93,7 @@ class Source(Strict):
 
 
 class Models(Strict):
-    """Which model fills which slot: a built-in name, a local path, or (for the encoder) a hub id."""
+    """Which model fills which slot: a built-in name or a local path; for the encoder, a hub id."""
 
     encoder: str = "use-multilingual"
     ner_zh: str = "lac"
@@ -99,8 +111,8 @@ class InstructionExport(Strict):
 class RagExport(Strict):
     """How the RAG corpus is cut: lengths in Han characters or words."""
 
-    chunk_length: int = Field(300, ge=20)
-    overlap_sentences: int = Field(1, ge=0)
+    chunk_length: Annotated[int, Field(ge=20)] = 300
+    overlap_sentences: Annotated[int, Field(ge=0)] = 1
 
 
 class Exports(Strict):
@@ -119,7 +131,7 @@ class Recipe(Strict):
     sources: tuple[Source, ...] = ()
     checks: dict[str, dict[str, Any] | bool] = Field(
         default_factory=dict,
-        description="a check's parameters, or false to leave it out; what is not named runs with its defaults",
+        description="a check's parameters, or false to leave it out; the others run with defaults",
     )
     models: Models = Models()
     exports: Exports = Exports()
@@ -139,7 +151,9 @@ class Text2(Strict):
 class When(Strict):
     """Which findings a rule speaks of. Every condition that is given must hold."""
 
-    code: str | tuple[str, ...] | None = Field(None, description="finding codes; PII* stands for all of a family")
+    code: str | tuple[str, ...] | None = Field(
+        None, description="finding codes; PII* stands for all of a family"
+    )
     check: str | None = None
     score_at_least: Score = 0.0
     lang: str | None = None
@@ -191,7 +205,7 @@ class Examples(Strict):
 
 
 class PiiRule(Strict):
-    """One pattern for one kind of private detail. A group named `pii`, if any, is what is hidden."""
+    """One pattern for one kind of private detail; a group `pii`, if any, is what is hidden."""
 
     id: Name
     code: str = Field(pattern=r"^PII\d{3}$")
@@ -200,8 +214,8 @@ class PiiRule(Strict):
     score: Score
     context: tuple[str, ...] = Field((), description="words nearby that raise the score")
     context_required: bool = Field(default=False, description="no finding without one of them")
-    validate_with: Literal["luhn", "cn_id_card", "iban", "us_ssn", "ipv4", "birth_date"] | None = Field(
-        None, alias="validate"
+    validate_with: Literal["luhn", "cn_id_card", "iban", "us_ssn", "ipv4", "birth_date"] | None = (
+        Field(None, alias="validate")
     )
     examples: Examples
 
@@ -216,7 +230,9 @@ class PiiRules(Strict):
     """A file under `rules/pii/`."""
 
     rules: tuple[PiiRule, ...] = ()
-    allow: tuple[str, ...] = Field((), description="regexes of texts that are never private: hotlines, drug names")
+    allow: tuple[str, ...] = Field(
+        (), description="regexes of texts that are never private: hotlines, drug names"
+    )
 
     @model_validator(mode="after")
     def _unique(self) -> PiiRules:
@@ -247,6 +263,7 @@ def load(path: Path, model: type[M]) -> M:
 
     Raises:
         RecipeError: the file cannot be read, is no YAML, or does not fit the model.
+
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -284,7 +301,9 @@ def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
                 if key.value == step:
                     node, line = value, key.start_mark.line + 1
                     break
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        elif (
+            isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value)
+        ):
             node = node.value[step]
             line = node.start_mark.line + 1
     return line

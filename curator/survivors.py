@@ -20,6 +20,7 @@ def survivors(ranked: Sequence[str], edges: Iterable[tuple[str, str, bool]]) -> 
     not: the best record takes its direct neighbours, then the best that is left
     takes its own, and so on. So every record that falls is close to its
     survivor, and a chain of near-duplicates never swallows a topic.
+
     """
     rank = {record: i for i, record in enumerate(ranked)}
     group = _components([(a, b) for a, b, exact in edges if exact])

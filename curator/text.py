@@ -9,13 +9,15 @@ HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
 KANA = r"\u3040-\u30ff\u31f0-\u31ff"
 HANGUL = r"\uac00-\ud7a3\u1100-\u11ff"
 
-_HAN = re.compile(f"[{HAN}]")
+_HAN_RUN = re.compile(f"[{HAN}]+")
 _KANA = re.compile(f"[{KANA}]")
 _HANGUL = re.compile(f"[{HANGUL}]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+(?:['\u2019-][A-Za-z\u00c0-\u024f]+)*")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
-_WORD = re.compile(f"[{HAN}{KANA}{HANGUL}]|[^\\W_]+(?:['\u2019][^\\W_]+)*")
+_NEIGHBOURS = re.compile(f"[{KANA}{HANGUL}\u0400-\u04ff]")
+_LETTER = f"[^\\W_{HAN}{KANA}{HANGUL}]"
+_WORD = re.compile(f"[{HAN}{KANA}{HANGUL}]|{_LETTER}+(?:['\u2019]{_LETTER}+)*")
 _SENTENCE_END = re.compile(r"(?<=[。！？；!?;…])[”』」’\"')）]*|(?<=[.])(?=\s|$)|\n+")
 _ZERO_WIDTH = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 
@@ -28,13 +30,17 @@ def script(text: str) -> str:
 
     A Han character weighs as much as a Latin word, since that is about what it says.
     """
-    han = len(_HAN.findall(text))
-    if _KANA.search(text) and len(_KANA.findall(text)) * 4 >= han:
-        return "kana"
-    if len(_HANGUL.findall(text)) > han:
-        return "hangul"
-    if len(_CYRILLIC.findall(text)) > han + len(_LATIN.findall(text)):
-        return "cyrillic"
+    if text.isascii():
+        return "latin" if _LATIN.search(text) else "none"
+    han = sum(map(len, _HAN_RUN.findall(text)))
+    if _NEIGHBOURS.search(text):
+        kana = len(_KANA.findall(text))
+        if kana and kana * 4 >= han:
+            return "kana"
+        if len(_HANGUL.findall(text)) > han:
+            return "hangul"
+        if len(_CYRILLIC.findall(text)) > han + len(_LATIN.findall(text)):
+            return "cyrillic"
     latin = len(_LATIN_WORD.findall(text))
     if not han and not latin:
         return "none"

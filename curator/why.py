@@ -34,6 +34,7 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
 
     Raises:
         CuratorError: nothing or more than one record goes by that name.
+
     """
     view = plan.view if all((plan.view / p.name).exists() for p in plan.parts) else None
     con = workspace.sql([run for run in plan.runs if run.exists()], view if plan.parts else None)
@@ -42,7 +43,10 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
         return found
     record_id = found["record"]["id"]
     findings = _rows(
-        con, 'SELECT * FROM findings WHERE record_id = $id OR peer_id = $id ORDER BY code, part, start, id', id=record_id
+        con,
+        "SELECT * FROM findings WHERE record_id = $id OR peer_id = $id"
+        " ORDER BY code, part, start, id",
+        id=record_id,
     )
     decisions = _rows(con, "SELECT * FROM decisions WHERE record_id = $id", id=record_id)
     decision = decisions[0] if decisions else None
@@ -52,7 +56,11 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
         "findings": [_finding(f, record_id, decision) for f in findings],
         "reviews": [r for r in workspace.reviews().to_pylist() if r["record_id"] == record_id],
         "decision": decision and _decision(decision, rules),
-        "exports": [row for folder in sorted(workspace.exports.glob("*/latest")) for row in _exported(folder, record_id)],
+        "exports": [
+            row
+            for folder in sorted(workspace.exports.glob("*/latest"))
+            for row in _exported(folder, record_id)
+        ],
     }
 
 
@@ -73,12 +81,13 @@ def _find(con: duckdb.DuckDBPyConnection, asked: str) -> dict[str, Any]:
                 return {"fate": fate, "unit": rows[0]}
     raise CuratorError(
         f"no record goes by {asked}",
-        "give an id from an export, from `curator decide --dry-run` or from the report, or SOURCE#LOCATOR",
+        "give an id from an export, the report or `curator decide --dry-run`, or SOURCE#LOCATOR",
     )
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str, **values: object) -> list[dict[str, Any]]:
-    return con.sql(query, params=values).to_arrow_table().to_pylist()
+    rows: list[dict[str, Any]] = con.sql(query, params=values).to_arrow_table().to_pylist()
+    return rows
 
 
 def _source(workspace: Workspace, record: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +109,9 @@ def _text(con: duckdb.DuckDBPyConnection, record_id: str) -> list[dict[str, str]
     return [{"role": p["role"], "text": p["text"]} for p in row[0]] if row else []
 
 
-def _finding(row: dict[str, Any], record_id: str, decision: dict[str, Any] | None) -> dict[str, Any]:
+def _finding(
+    row: dict[str, Any], record_id: str, decision: dict[str, Any] | None
+) -> dict[str, Any]:
     code = codes().get(row["code"])
     counted = decision is not None and row["id"] in [*decision["finding_ids"], *decision["edits"]]
     return {
@@ -130,27 +141,29 @@ def _decision(row: dict[str, Any], rules: RuleSet) -> dict[str, Any]:
         "survivor": row["survivor_id"],
         "policy_sha": row["policy_sha"],
         "rules": [
-            {"id": i, "zh": because[i].zh, "en": because[i].en} if i in because else {"id": i, "zh": "", "en": ""}
+            {"id": i, "zh": because[i].zh, "en": because[i].en}
+            if i in because
+            else {"id": i, "zh": "", "en": ""}
             for i in row["rule_ids"]
         ],
     }
 
 
 def _exported(folder: Path, record_id: str) -> list[dict[str, Any]]:
-    """Return the export's rows that come from the record: file and row number, 1-based as in the JSONL."""
+    """Return the export's rows that come from the record: file, and row from 1 as in the JSONL."""
     manifest = read_json(folder / "manifest.json")
     found = []
     for path in sorted(folder.glob("*.parquet")):
         schema = pq.read_schema(path)
         key = "record_id" if "record_id" in schema.names else "id"
         ids = pq.read_table(path, columns=[key])[key]
-        for index in pc.indices_nonzero(pc.equal(ids, record_id)).to_pylist():
-            found.append(
-                {
-                    "export": manifest["name"],
-                    "version": manifest["version"],
-                    "file": path.with_suffix(".jsonl").name,
-                    "row": index + 1,
-                }
-            )
+        found += [
+            {
+                "export": manifest["name"],
+                "version": manifest["version"],
+                "file": path.with_suffix(".jsonl").name,
+                "row": index + 1,
+            }
+            for index in pc.indices_nonzero(pc.equal(ids, record_id)).to_pylist()
+        ]
     return found

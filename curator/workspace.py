@@ -50,6 +50,7 @@ def writing(path: Path) -> Iterator[Path]:
 
     Raises:
         WorkspaceError: no space is left, or the place cannot be written.
+
     """
     temporary: Path | None = None
     try:
@@ -116,6 +117,7 @@ def read_json(path: Path) -> Any:
 
     Raises:
         WorkspaceError: the file is damaged.
+
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -147,6 +149,7 @@ class Workspace:
 
         Raises:
             WorkspaceError: there is none.
+
         """
         start = start.resolve()
         for folder in (start, *start.parents):
@@ -162,6 +165,7 @@ class Workspace:
 
         Raises:
             WorkspaceError: another process holds it.
+
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415 - reading verbs need no lock
 
@@ -226,16 +230,23 @@ class Workspace:
     # --- views -----------------------------------------------------------------------
 
     def sql(self, runs: Sequence[Path] = (), view: Path | None = None) -> duckdb.DuckDBPyConnection:
-        """Open an in-memory DuckDB with the views records, quarantine, set_aside, findings, decisions.
+        """Open an in-memory DuckDB with a view for each stored table.
 
-        `runs` are the folders of the check runs that `findings` unites; `view` is the
-        folder of the redacted view, which `redacted` shows. `records` shows
-        everything but text; raw text is in no view.
+        They are records, quarantine, set_aside, findings and decisions. `runs` are the
+        folders of the check runs that `findings` unites; `view` is the folder of the
+        redacted view, which `redacted` shows. `records` shows everything but text; raw
+        text is in no view.
         """
         import duckdb  # noqa: PLC0415 - not needed by commands that only read manifests
 
         spill = self.store / "tmp"
-        con = duckdb.connect(config={"temp_directory": str(spill), "autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+        con = duckdb.connect(
+            config={
+                "temp_directory": str(spill),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            }
+        )
         con.execute("SET preserve_insertion_order = true")
         sources = self.sources()
         stems = [part["stem"] for source in sources for part in source["parts"]]
@@ -243,11 +254,24 @@ class Workspace:
             con,
             "records",
             [self.records / f"{s}.parquet" for s in stems],
-            "id, kind, lang, label, timestamp, source_uri, source_sha256, locator, license, n_units,"
-            " len(parts) AS n_parts,"
+            "id, kind, lang, label, timestamp, source_uri, source_sha256, locator, license,"
+            " n_units, len(parts) AS n_parts,"
             " list_sum(list_transform(parts, lambda p: length(p.text)))::BIGINT AS n_chars",
             pa.schema(
-                [(n, pa.string()) for n in ("id", "kind", "lang", "label", "timestamp", "source_uri", "source_sha256", "locator", "license")]
+                [
+                    (n, pa.string())
+                    for n in (
+                        "id",
+                        "kind",
+                        "lang",
+                        "label",
+                        "timestamp",
+                        "source_uri",
+                        "source_sha256",
+                        "locator",
+                        "license",
+                    )
+                ]
                 + [("n_units", pa.int32()), ("n_parts", pa.int64()), ("n_chars", pa.int64())]
             ),
         )
@@ -268,7 +292,11 @@ class Workspace:
 
 
 def _view(
-    con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], columns: str, schema: pa.Schema
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    files: Sequence[Path],
+    columns: str,
+    schema: pa.Schema,
 ) -> None:
     """Make a view over Parquet files, or an empty one of the schema where there are none."""
     if files:

@@ -1,7 +1,7 @@
 """Write the pages that come from the code: one for each finding code, and the command line.
 
-    python -m docs.generate          write them
-    python -m docs.generate --check  exit 1 where one is out of date
+python -m docs.generate          write them
+python -m docs.generate --check  exit 1 where one is out of date
 """
 
 from __future__ import annotations
@@ -21,7 +21,24 @@ from curator.rules import load_rules
 
 HERE = Path(__file__).resolve().parent
 CASES = HERE.parent / "tests" / "cases"
-VERBS = ("", "init", "run", "ingest", "check", "decide", "status", "why", "export instruction", "export rag", "report", "demo", "rules check", "rules schema", "rules list", "version")
+VERBS = (
+    "",
+    "init",
+    "run",
+    "ingest",
+    "check",
+    "decide",
+    "status",
+    "why",
+    "export instruction",
+    "export rag",
+    "report",
+    "demo",
+    "rules check",
+    "rules schema",
+    "rules list",
+    "version",
+)
 
 
 def pages() -> dict[Path, str]:
@@ -40,10 +57,14 @@ def pages() -> dict[Path, str]:
 
 def _code_page(name: str, cls: Any, code: Any) -> str:
     lines = [f"# {code.id}: {code.name}", "", f"{code.zh}。{code.en[:1].upper()}{code.en[1:]}.", ""]
-    lines += [f"Found by the check `{name}` (version {cls.version}), which sees the {cls.view} view.", ""]
+    lines += [
+        f"Found by the check `{name}` (version {cls.version}), which sees the {cls.view} view.",
+        "",
+    ]
     lines += [inspect.cleandoc(cls.__doc__ or ""), "", "## What follows", ""]
     lines += [
-        f"- `{rule.id}`: {rule.then} from score {rule.when.score_at_least:g}. {rule.because.zh}。{rule.because.en}."
+        f"- `{rule.id}`: {rule.then} from score {rule.when.score_at_least:g}."
+        f" {rule.because.zh}。{rule.because.en}."
         for rule in load_rules().policy.rules
         if _speaks_of(rule.when.code, code.id)
     ] or ["- nothing in the bundled policy: it is told, and kept."]
@@ -92,7 +113,11 @@ def main() -> int:
     """Write the pages, or with --check tell which are out of date."""
     wanted = pages()
     if "--check" in sys.argv:
-        stale = [p for p, text in wanted.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+        stale = [
+            p
+            for p, text in wanted.items()
+            if not p.exists() or p.read_text(encoding="utf-8") != text
+        ]
         for path in stale:
             print(f"out of date: {path.relative_to(HERE.parent)} (make docs)", file=sys.stderr)
         return 1 if stale else 0

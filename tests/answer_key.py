@@ -48,7 +48,9 @@ class Score:
 
 def key(folder: Path = SAMPLE) -> list[dict[str, Any]]:
     """The answer key's rows."""
-    return [json.loads(line) for line in (folder / "answer_key.jsonl").read_text("utf-8").splitlines()]
+    return [
+        json.loads(line) for line in (folder / "answer_key.jsonl").read_text("utf-8").splitlines()
+    ]
 
 
 def scores(root: Path) -> list[Score]:
@@ -108,7 +110,11 @@ def _pair(a: Place, b: Place) -> tuple[Place, Place]:
 def _units(project: Any, code: str, planted: list[dict[str, Any]]) -> Score:
     view = "quarantine" if code == "QUARANTINE" else "set_aside"
     rows = project.workspace.sql().sql(f"SELECT source_uri, locator, reason FROM {view}").fetchall()
-    kept = {(_name(uri), locator) for uri, locator, reason in rows if reason not in ("header", "blank line", "blank row")}
+    kept = {
+        (_name(uri), locator)
+        for uri, locator, reason in rows
+        if reason not in ("header", "blank line", "blank row")
+    }
     wanted = {_place(r) for r in planted}
     return Score(code, len(wanted), len(wanted & kept), len(kept), len(wanted & kept))
 
@@ -157,8 +163,13 @@ def _read(path: Path) -> list[str]:
 
 def table(rows: list[Score]) -> str:
     """The scores as a Markdown table."""
-    lines = ["| code | planted | recall | found | precision |", "| --- | ---: | ---: | ---: | ---: |"]
-    lines += [f"| {s.code} | {s.planted} | {s.recall:.2f} | {s.found} | {s.precision:.2f} |" for s in rows]
+    lines = [
+        "| code | planted | recall | found | precision |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {s.code} | {s.planted} | {s.recall:.2f} | {s.found} | {s.precision:.2f} |" for s in rows
+    ]
     return "\n".join(lines)
 
 

@@ -33,6 +33,7 @@ def check_class(name: str) -> type[Check]:
 
     Raises:
         RecipeError: there is no such check; the hint lists the known ones.
+
     """
     if name not in CHECKS:
         near = difflib.get_close_matches(name, CHECKS, n=1)

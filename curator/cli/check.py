@@ -10,7 +10,9 @@ from curator.cli.output import Folder, Json, Stages, Workers, data, say, table
 
 
 def check(
-    names: Annotated[list[str] | None, typer.Argument(help="Checks to run; all by default.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Checks to run; all by default.")
+    ] = None,
     *,
     project: Folder = ".",
     workers: Workers = None,

@@ -32,7 +32,12 @@ def decide(
                 "decision": decided.manifest,
                 "saved": not dry_run,
                 "changes": [
-                    {"record": c.record_id, "before": c.before, "after": c.after, "rules": c.rule_ids}
+                    {
+                        "record": c.record_id,
+                        "before": c.before,
+                        "after": c.after,
+                        "rules": c.rule_ids,
+                    }
                     for c in decided.changes
                 ],
             }
@@ -54,7 +59,10 @@ def _tell(decided: Decided) -> None:
             say(f"{n:,} × {change}")
         table(
             ("record", "before", "after", "because of"),
-            [(c.record_id, c.before, c.after, ", ".join(c.rule_ids)) for c in decided.changes[:SHOWN]],
+            [
+                (c.record_id, c.before, c.after, ", ".join(c.rule_ids))
+                for c in decided.changes[:SHOWN]
+            ],
         )
         if len(decided.changes) > SHOWN:
             say(f"… and {len(decided.changes) - SHOWN:,} more (all of them: --json)")

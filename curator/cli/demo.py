@@ -28,6 +28,10 @@ def demo(
         summary = project.run()
     tell(summary, round(time.perf_counter() - began, 2))
     counted = project.status()
-    say("conserved: every unit and every record is accounted for" if counted["conserved"] else "does not add up")
+    say(
+        "conserved: every unit and every record is accounted for"
+        if counted["conserved"]
+        else "does not add up"
+    )
     if not counted["conserved"]:
         raise typer.Exit(1)

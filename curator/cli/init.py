@@ -25,4 +25,8 @@ def init(
     recipe = scaffold(folder, source or [], rules=rules)
     say(f"made {recipe}")
     where = "" if folder == Path() else f" {folder}"
-    say(f"next: look at it, then: curator run{where}" if source else "next: name your files under `sources:` there")
+    say(
+        f"next: look at it, then: curator run{where}"
+        if source
+        else "next: name your files under `sources:` there"
+    )

@@ -41,8 +41,8 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         for row in (headers, *rows):
             print("\t".join(str(cell) for cell in row))
         return
-    from rich.console import Console  # noqa: PLC0415 - only for a terminal
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     drawn = Table(box=None, pad_edge=False)
     for i, header in enumerate(headers):
@@ -66,8 +66,8 @@ class Stages:
     def __enter__(self) -> Self:
         """Start the bar where there is a terminal."""
         if sys.stderr.isatty() and not self._quiet:
-            from rich.console import Console  # noqa: PLC0415 - only for a terminal
-            from rich.progress import (  # noqa: PLC0415
+            from rich.console import Console
+            from rich.progress import (
                 BarColumn,
                 MofNCompleteColumn,
                 Progress,

@@ -12,7 +12,9 @@ from curator.cli.output import Folder
 
 def report(
     *,
-    out: Annotated[Path | None, typer.Option(help="Where to write it; report.html by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it; report.html by default.")
+    ] = None,
     project: Folder = ".",
 ) -> None:
     """Write the report: one HTML file that needs no network."""

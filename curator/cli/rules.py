@@ -23,21 +23,28 @@ def check(*, project: Project = None, json: Json = False) -> None:
     from curator.rules import load_rules
 
     rules = load_rules(project)
-    problems = [{"rule": p.rule_id, "problem": p.problem} for p in check_rules(rules.pii, rules.allow)]
+    problems = [
+        {"rule": p.rule_id, "problem": f"{p.kind}: {p.example}"}
+        for p in check_rules(rules.pii, rules.allow)
+    ]
     known = codes()
     for rule in rules.policy.rules:
         wanted = rule.when.code if isinstance(rule.when.code, tuple) else (rule.when.code,)
         problems += [
             {"rule": rule.id, "problem": f"no check has the code {code}"}
             for code in wanted
-            if code and not any(c == code or (code.endswith("*") and c.startswith(code[:-1])) for c in known)
+            if code
+            and not any(
+                c == code or (code.endswith("*") and c.startswith(code[:-1])) for c in known
+            )
         ]
     if json:
         data({"rules": len(rules.pii) + len(rules.policy.rules), "problems": problems})
     else:
         for problem in problems:
             print(f"{problem['rule']}: {problem['problem']}")
-        say(f"{len(rules.policy.rules)} policy rules, {len(rules.pii)} PII rules, {len(problems)} problems ({rules.root})")
+        counts = f"{len(rules.policy.rules)} policy rules, {len(rules.pii)} PII rules"
+        say(f"{counts}, {len(problems)} problems ({rules.root})")
     if problems:
         raise typer.Exit(1)
 
@@ -48,9 +55,9 @@ def schema(
 ) -> None:
     """Print the JSON schema of the recipe, the policy or the PII rules."""
     from curator.errors import CuratorError
-    from curator.schema import PiiRules, Policy, Recipe
+    from curator.schema import PiiRules, Policy, Recipe, Strict
 
-    models = {"recipe": Recipe, "policy": Policy, "pii": PiiRules}
+    models: dict[str, type[Strict]] = {"recipe": Recipe, "policy": Policy, "pii": PiiRules}
     if kind not in models:
         raise CuratorError(f"no schema called {kind}", f"one of: {', '.join(models)}")
     data(models[kind].model_json_schema())
@@ -62,8 +69,14 @@ def list_(*, project: Project = None, json: Json = False) -> None:
     from curator.rules import load_rules
 
     rules = load_rules(project)
-    rows = [
-        (r.id, r.when.code if isinstance(r.when.code, str) else ", ".join(r.when.code or ()), r.then, r.because.zh, r.because.en)
+    rows: list[tuple[str, ...]] = [
+        (
+            r.id,
+            r.when.code if isinstance(r.when.code, str) else ", ".join(r.when.code or ()),
+            r.then,
+            r.because.zh,
+            r.because.en,
+        )
         for r in rules.policy.rules
     ]
     rows += [(r.id, r.code, "find", r.entity, r.entity) for r in rules.pii]

@@ -53,7 +53,10 @@ def _tell(counted: Mapping[str, Any]) -> None:
         for reason, n in counted[key].items():
             say(f"{title}: {reason}: {n:,}")
     for export in counted["exports"]:
-        say(f"export {export['name']} {export['version']}: {export['records']:,} records" + ("" if export["is_current"] else " (older than the decision)"))
+        say(
+            f"export {export['name']} {export['version']}: {export['records']:,} records"
+            + ("" if export["is_current"] else " (older than the decision)")
+        )
     stale = [f"{name} ({state})" for name, state in counted["checks"].items() if state != "fresh"]
     if stale:
         say("checks to run: " + ", ".join(stale))

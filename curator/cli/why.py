@@ -16,7 +16,10 @@ LONGEST = 300
 
 def why(
     record: Annotated[
-        str, typer.Argument(help="A record's id or its beginning, or SOURCE#LOCATOR (chat.csv#line 12).")
+        str,
+        typer.Argument(
+            help="A record's id or its beginning, or SOURCE#LOCATOR (chat.csv#line 12)."
+        ),
     ],
     *,
     project: Folder = ".",
@@ -42,7 +45,8 @@ def _tell(story: Mapping[str, Any]) -> None:
     print(f"record   {record['id']} ({record['kind']}, {record['lang']})")
     encoding = f", {source['encoding']}" if source["encoding"] not in (None, "auto") else ""
     print(f"source   {source['uri']}, {source['locator']} (read as {source['read_as']}{encoding})")
-    print(f"         {source['path']}, sha256 {source['sha256'][:12]}…, ingested {source['ingested_at']}")
+    sha256 = source["sha256"][:12]
+    print(f"         {source['path']}, sha256 {sha256}…, ingested {source['ingested_at']}")
     for i, part in enumerate(story["text"] or []):
         text = " ".join(part["text"].split())
         shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
@@ -52,7 +56,8 @@ def _tell(story: Mapping[str, Any]) -> None:
     if not story["findings"]:
         print("finding  none")
     for review in story["reviews"]:
-        print(f"review   {review['question']} = {review['value']}, by {review['user_id']}, {review['at']}")
+        said = f"{review['question']} = {review['value']}"
+        print(f"review   {said}, by {review['user_id']}, {review['at']}")
     _tell_decision(story["decision"])
     for row in story["exports"]:
         print(f"export   {row['export']} {row['version']}: {row['file']}, row {row['row']}")
@@ -68,10 +73,13 @@ def _tell_finding(finding: Mapping[str, Any]) -> None:
         where = f" at part {part}, {start}–{end}"
     becomes = f" → {finding['replacement']}" if finding["replacement"] else ""
     peer = f", with {finding['peer']}" if finding["peer"] else ""
-    print(f"finding{mark} {finding['code']} {finding['name']} {finding['score']:.2f}{where}{becomes}{peer}")
+    what = f"{finding['code']} {finding['name']} {finding['score']:.2f}"
+    print(f"finding{mark} {what}{where}{becomes}{peer}")
     print(f"         {finding['zh']} / {finding['en']}")
     evidence = ", ".join(f"{k} {v}" for k, v in finding["evidence"].items())
-    print(f"         {finding['check']} run {finding['run']}" + (f": {evidence}" if evidence else ""))
+    print(
+        f"         {finding['check']} run {finding['run']}" + (f": {evidence}" if evidence else "")
+    )
 
 
 def _tell_decision(decision: Mapping[str, Any] | None) -> None:
@@ -80,7 +88,8 @@ def _tell_decision(decision: Mapping[str, Any] | None) -> None:
         return
     routes = f" for {', '.join(decision['routes'])}" if decision["routes"] else ""
     edits = f", with {decision['edits']} edits" if decision["edits"] else ""
-    print(f"decision {decision['action']}{routes}{edits}, by {decision['decided_by']}, policy {decision['policy_sha']}")
+    by = f"by {decision['decided_by']}, policy {decision['policy_sha']}"
+    print(f"decision {decision['action']}{routes}{edits}, {by}")
     for rule in decision["rules"]:
         print(f"         {rule['id']}: {rule['zh']} / {rule['en']}")
     if decision["survivor"]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -16,6 +15,7 @@ from curator.errors import WorkspaceError
 from curator.workspace import write_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Iterator, Sequence
 
     from curator.protocols import Progress, Step
@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
 def default_workers() -> int:
     """Return how many workers suit this machine: its usable cores, eight at most."""
-    return max(1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+    return max(
+        1,
+        min(
+            8,
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1,
+        ),
+    )
 
 
 def _silent(label: str, done: int, total: int) -> None:
@@ -89,7 +97,9 @@ class LocalEngine:
                 if bounds[b + 1] > bounds[b]:
                     gathered[b].append(sorted_rows.slice(bounds[b], bounds[b + 1] - bounds[b]))
         for b, path in enumerate(outputs):
-            tables = gathered[b] or ([schema.empty_table()] if schema else [pa.table({key: pa.array([], pa.uint64())})])
+            tables = gathered[b] or (
+                [schema.empty_table()] if schema else [pa.table({key: pa.array([], pa.uint64())})]
+            )
             write_table(path, pa.concat_tables(tables))
         return outputs
 
@@ -120,7 +130,7 @@ class LocalEngine:
             self._pool = None
             raise WorkspaceError(
                 "a worker process died (out of memory, or killed)",
-                "run the same command again: it goes on where it stopped; `workers: 1` needs less memory",
+                "run the same command again: it goes on where it stopped; --workers 1 needs less",
             ) from None
 
     def _start(self) -> object:

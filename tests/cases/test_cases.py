@@ -95,7 +95,9 @@ def test_case(data: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> Non
             g
             for g in got
             if g[0] == wanted["record"]
-            and all(g[i] == wanted[k] for i, k in ((1, "part"), (2, "text"), (3, "peer")) if k in wanted)
+            and all(
+                g[i] == wanted[k] for i, k in ((1, "part"), (2, "text"), (3, "peer")) if k in wanted
+            )
         ]
         assert matching, f"{wanted} is not among {sorted(got, key=str)}"
         got -= set(matching)
@@ -111,4 +113,6 @@ def test_every_case_file_has_both_kinds_of_cases() -> None:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         assert data["code"] == path.stem
         assert any(case["expect"] for case in data["cases"]), f"{path.name}: nothing must fire"
-        assert any(not case["expect"] for case in data["cases"]), f"{path.name}: nothing must stay quiet"
+        assert any(not case["expect"] for case in data["cases"]), (
+            f"{path.name}: nothing must stay quiet"
+        )

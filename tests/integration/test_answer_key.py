@@ -23,6 +23,9 @@ def test_recall_and_precision(demo: Path, capsys: pytest.CaptureFixture[str]) ->
         s.code: (round(s.recall, 2), round(s.precision, 2))
         for s in rows
         if s.planted
-        and (s.recall < FLOORS.get(s.code, (0.9, 0.9))[0] or s.precision < FLOORS.get(s.code, (0.9, 0.9))[1])
+        and (
+            s.recall < FLOORS.get(s.code, (0.9, 0.9))[0]
+            or s.precision < FLOORS.get(s.code, (0.9, 0.9))[1]
+        )
     }
     assert not low, f"(recall, precision) under the floor: {low}"

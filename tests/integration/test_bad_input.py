@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,13 +16,19 @@ import curator as api
 from curator.errors import WorkspaceError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Callable
 
 ROWS = [
-    {"messages": [{"role": "user", "content": f"孩子第{i}天发烧怎么办？"}, {"role": "assistant", "content": f"多喝水，第{i}天仍高热请就医。"}]}
+    {
+        "messages": [
+            {"role": "user", "content": f"孩子第{i}天发烧怎么办？"},
+            {"role": "assistant", "content": f"多喝水，第{i}天仍高热请就医。"},
+        ]
+    }
     for i in range(6)
 ]
-CHEAP = {name: False for name in ("pii", "label_issues", "category_labels", "language")}
+CHEAP = dict.fromkeys(("pii", "label_issues", "category_labels", "language"), False)
 
 
 def project(folder: Path, recipe: str, **files: str | bytes) -> Path:
@@ -59,7 +64,12 @@ JSONL = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
             "问题",
             "提问",
         ),
-        ("sources:\n  - {path: a.jsonl, fromat: jsonl}\n", {"a__jsonl": JSONL}, ":2: sources[0].fromat", "did you mean format?"),
+        (
+            "sources:\n  - {path: a.jsonl, fromat: jsonl}\n",
+            {"a__jsonl": JSONL},
+            ":2: sources[0].fromat",
+            "did you mean format?",
+        ),
         ("sources: [{path: a.jsonl}\nname: x\n", {"a__jsonl": JSONL}, "not valid YAML", ""),
         (
             "sources: [{path: a.jsonl}]\nchecks: {near_duplicat: true}\n",
@@ -74,10 +84,25 @@ JSONL = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
             "known:",
         ),
     ],
-    ids=["missing", "empty", "binary", "broken-gzip", "mapping", "yaml-key", "yaml", "check", "parameter"],
+    ids=[
+        "missing",
+        "empty",
+        "binary",
+        "broken-gzip",
+        "mapping",
+        "yaml-key",
+        "yaml",
+        "check",
+        "parameter",
+    ],
 )
 def test_mistakes(
-    curator: Callable[..., Any], tmp_path: Path, recipe: str, files: dict[str, str | bytes], what: str, todo: str
+    curator: Callable[..., Any],
+    tmp_path: Path,
+    recipe: str,
+    files: dict[str, str | bytes],
+    what: str,
+    todo: str,
 ) -> None:
     folder = project(tmp_path / "p", recipe, **files)
     first, second = two_lines(curator("run", folder, code=2))
@@ -86,7 +111,9 @@ def test_mistakes(
     two_lines(curator("run", folder, code=2))
 
 
-def test_a_bad_file_leaves_the_workspace_as_it_was(curator: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_bad_file_leaves_the_workspace_as_it_was(
+    curator: Callable[..., Any], tmp_path: Path
+) -> None:
     folder = project(tmp_path / "p", "sources: [{path: a.jsonl}]\n", a__jsonl=JSONL)
     curator("ingest", "-p", folder)
     before = json.loads(curator("status", "-p", folder, "--json").stdout)
@@ -104,7 +131,11 @@ def test_no_project(curator: Callable[..., Any], tmp_path: Path) -> None:
 def test_a_second_process_is_told_to_wait(curator: Callable[..., Any], tmp_path: Path) -> None:
     folder = project(tmp_path / "p", "sources: [{path: a.jsonl}]\n", a__jsonl=JSONL)
     holder = subprocess.Popen(
-        [sys.executable, "-c", f"import curator, time\nwith curator.open({str(folder)!r}).workspace.lock():\n    print('held', flush=True); time.sleep(60)"],
+        [
+            sys.executable,
+            "-c",
+            f"import curator, time\nwith curator.open({str(folder)!r}).workspace.lock():\n    print('held', flush=True); time.sleep(60)",
+        ],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -123,7 +154,11 @@ def test_a_full_disk(curator: Callable[..., Any], tmp_path: Path) -> None:
     """A small tmpfs is filled; after space is made, the same command ends well."""
     mount = tmp_path / "small"
     mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)],
+        capture_output=True,
+        check=False,
+    )
     if done.returncode:
         pytest.skip("mounting a tmpfs needs root")
     try:
@@ -138,12 +173,16 @@ def test_a_full_disk(curator: Callable[..., Any], tmp_path: Path) -> None:
         assert "goes on where it stopped" in second
         filler.unlink()
         curator("ingest", "-p", folder)
-        assert json.loads(curator("status", "-p", folder, "--json").stdout)["units"]["read"] == len(ROWS)
+        assert json.loads(curator("status", "-p", folder, "--json").stdout)["units"]["read"] == len(
+            ROWS
+        )
     finally:
         subprocess.run(["umount", str(mount)], check=True)
 
 
-def test_exports_are_refused_until_every_check_ran(curator: Callable[..., Any], tmp_path: Path) -> None:
+def test_exports_are_refused_until_every_check_ran(
+    curator: Callable[..., Any], tmp_path: Path
+) -> None:
     """P5: no export without all checks, and none after the recipe or the input changed."""
     off = ", ".join(f"{name}: false" for name in CHEAP)
     recipe = f"sources: [{{path: a.jsonl}}]\nchecks: {{{off}}}\nworkers: 1\n"
@@ -155,7 +194,9 @@ def test_exports_are_refused_until_every_check_ran(curator: Callable[..., Any], 
     assert "no decision" in two_lines(curator("export", "rag", "-p", folder, code=1))[0]
     curator("decide", "-p", folder)
     curator("export", "rag", "-p", folder)
-    (folder / "a.jsonl").write_text(JSONL + "\n" + json.dumps(ROWS[0] | {"id": 1}), encoding="utf-8")
+    (folder / "a.jsonl").write_text(
+        JSONL + "\n" + json.dumps(ROWS[0] | {"id": 1}), encoding="utf-8"
+    )
     curator("ingest", "-p", folder)
     assert "(stale)" in two_lines(curator("export", "rag", "-p", folder, code=1))[0]
 
@@ -175,7 +216,9 @@ def test_lost_records_are_noticed(curator: Callable[..., Any], tmp_path: Path) -
     assert told["problems"] == ["a.jsonl: 7 units read, 6 accounted for"]
 
 
-def test_interruption_leaves_the_workspace_whole(curator: Callable[..., Any], tmp_path: Path) -> None:
+def test_interruption_leaves_the_workspace_whole(
+    curator: Callable[..., Any], tmp_path: Path
+) -> None:
     """Ctrl-C ends with 130 and a sentence; the same command goes on."""
     import signal
 
@@ -184,7 +227,9 @@ def test_interruption_leaves_the_workspace_whole(curator: Callable[..., Any], tm
     folder = project(tmp_path / "p", "sources: [{path: a.jsonl.gz}]\n")
     big = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS * 4000)
     (folder / "a.jsonl.gz").write_bytes(gzip.compress(big.encode(), 1))
-    running = subprocess.Popen([command(), "ingest", "-p", str(folder)], stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [command(), "ingest", "-p", str(folder)], stderr=subprocess.PIPE, text=True
+    )
     records = folder / ".curator" / "records"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (records.exists() and any(records.glob("*.parquet"))):

@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-VERBS = ["init", "run", "ingest", "check", "decide", "status", "why", "export", "report", "demo", "rules", "version"]
+VERBS = [
+    "init",
+    "run",
+    "ingest",
+    "check",
+    "decide",
+    "status",
+    "why",
+    "export",
+    "report",
+    "demo",
+    "rules",
+    "version",
+]
 
 
 def test_help_names_every_verb_and_answers_fast(curator: Callable[..., Any]) -> None:
@@ -38,8 +51,12 @@ def test_every_verb_has_help(curator: Callable[..., Any], verb: str) -> None:
 
 def test_importing_curator_is_light() -> None:
     heavy = ("torch", "pandas", "duckdb", "pyarrow", "sklearn", "presidio_analyzer", "spacy")
-    script = f"import sys, curator, curator.cli.app; print([m for m in {heavy!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], env=clean_env(), capture_output=True, text=True, check=True)
+    script = (
+        f"import sys, curator, curator.cli.app; print([m for m in {heavy!r} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=clean_env(), capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -47,7 +64,9 @@ def test_version(curator: Callable[..., Any]) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", curator("version").stdout)
 
 
-def test_the_installed_wheel_carries_rules_and_sample_data(curator: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_installed_wheel_carries_rules_and_sample_data(
+    curator: Callable[..., Any], tmp_path: Path
+) -> None:
     curator("init", tmp_path / "p")
     assert (tmp_path / "p" / "rules" / "policy.yaml").is_file()
     assert "0 problems" in curator("rules", "check").stderr
@@ -62,7 +81,8 @@ def test_schemas_are_json(curator: Callable[..., Any], kind: str) -> None:
 def test_init_looks_at_the_file_and_run_works(curator: Callable[..., Any], tmp_path: Path) -> None:
     """The first hour: a GB18030 table with Chinese headers, two commands."""
     rows = "工单号,问题,回答,类别\n" + "".join(
-        f"{i},第{i}个订单什么时候发货呀？,您好，第{i}单今天{i}点前发出，请您放心。,物流\n" for i in range(8)
+        f"{i},第{i}个订单什么时候发货呀？,您好，第{i}单今天{i}点前发出，请您放心。,物流\n"
+        for i in range(8)
     )
     (tmp_path / "客服.csv").write_bytes(rows.encode("gb18030"))
     curator("init", tmp_path / "p", "--from", tmp_path / "客服.csv")
@@ -99,18 +119,29 @@ def test_why_tells_the_whole_story(demo: Path, curator: Callable[..., Any]) -> N
         prose = curator("why", row["record_id"], "-p", demo).stdout
         assert story["source"]["locator"] in prose
         assert row["action"] in prose
-    assert json.loads(curator("why", dropped["record_id"], "-p", demo, "--json").stdout)["decision"]["survivor"] == dropped["survivor_id"]
+    assert (
+        json.loads(curator("why", dropped["record_id"], "-p", demo, "--json").stdout)["decision"][
+            "survivor"
+        ]
+        == dropped["survivor_id"]
+    )
     story = json.loads(curator("why", edited["record_id"], "-p", demo, "--json").stdout)
     row = story["exports"][0]
     assert row["export"] == "instruction"
-    lines = (demo / "exports" / "instruction" / row["version"] / row["file"]).read_text("utf-8").splitlines()
+    lines = (
+        (demo / "exports" / "instruction" / row["version"] / row["file"])
+        .read_text("utf-8")
+        .splitlines()
+    )
     exported = json.loads(lines[row["row"] - 1])
     assert exported["id"] == edited["record_id"]
     replacement = next(f["replacement"] for f in story["findings"] if f["code"].startswith("PII"))
     assert replacement in json.dumps(exported, ensure_ascii=False)
 
 
-def test_why_finds_quarantined_units_by_their_place(demo: Path, curator: Callable[..., Any]) -> None:
+def test_why_finds_quarantined_units_by_their_place(
+    demo: Path, curator: Callable[..., Any]
+) -> None:
     told = curator("why", "law_en.jsonl#line 15", "-p", demo).stdout
     assert "quarantined" in told
     assert "broken" in told.lower()
@@ -132,7 +163,10 @@ def test_a_dry_run_shows_what_a_new_threshold_would_change_and_saves_nothing(
     shutil.copytree(bundled(), folder / "rules")
     path = folder / "rules" / "policy.yaml"
     text = path.read_text("utf-8")
-    path.write_text(text.replace("{code: LBL001, score_at_least: 0.6}", "{code: LBL001, score_at_least: 0.99}"), "utf-8")
+    path.write_text(
+        text.replace("{code: LBL001, score_at_least: 0.6}", "{code: LBL001, score_at_least: 0.99}"),
+        "utf-8",
+    )
     before = curator("status", "-p", folder, "--json").stdout
     told = json.loads(curator("decide", "--dry-run", "-p", folder, "--json").stdout)
     assert told["changes"]
@@ -144,9 +178,8 @@ def test_a_dry_run_shows_what_a_new_threshold_would_change_and_saves_nothing(
 
 def test_no_private_detail_leaves(demo: Path, curator: Callable[..., Any]) -> None:
     """P4: what the key plants and the check found is in no export, report, finding or message."""
-    from tests.answer_key import key
-
     import curator as api
+    from tests.answer_key import key
 
     planted = {
         text
@@ -156,8 +189,16 @@ def test_no_private_detail_leaves(demo: Path, curator: Callable[..., Any]) -> No
         if text
     }
     assert len(planted) > 40
-    outputs = [p for p in demo.rglob("*") if p.is_file() and (p.suffix in (".jsonl", ".md", ".html", ".json"))]
-    outputs = [p for p in outputs if "raw" not in p.parts and "docs" not in p.parts and p.name != "answer_key.jsonl"]
+    outputs = [
+        p
+        for p in demo.rglob("*")
+        if p.is_file() and (p.suffix in (".jsonl", ".md", ".html", ".json"))
+    ]
+    outputs = [
+        p
+        for p in outputs
+        if "raw" not in p.parts and "docs" not in p.parts and p.name != "answer_key.jsonl"
+    ]
     assert any("exports" in p.parts for p in outputs)
     missed = set(api.open(demo).findings().column("id").to_pylist())
     assert missed
@@ -192,7 +233,9 @@ def test_the_whole_job_without_any_network(tmp_path: Path) -> None:
     else:
         pytest.skip("network namespaces are not permitted here (unshare -n)")
     traced = [*cut, command(), "demo", str(tmp_path / "demo")]
-    done = subprocess.run(traced, env=clean_env(), capture_output=True, text=True, check=False, cwd="/", timeout=900)
+    done = subprocess.run(
+        traced, env=clean_env(), capture_output=True, text=True, check=False, cwd="/", timeout=900
+    )
     assert done.returncode == 0, done.stderr
     assert "conserved" in done.stderr
 

@@ -6,11 +6,14 @@ import csv
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, clean_env, command
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 READMES = ["README.md", "README.zh-CN.md"]
 
@@ -26,9 +29,16 @@ def chat(folder: Path) -> None:
     with (folder / "chat.csv").open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(["问题", "回答"])
-        out.writerow(["我的电话是13912345678，退款到账了吗？", "您好，退款会在三个工作日内原路退回。"])
-        out.writerows([f"请问{t}怎么办理？", f"您好，{t}请在订单页面点击“{t}”按钮，按提示操作即可。"] for t in topics)
-        out.writerow(["请问退款怎么办理？", "您好，退款请在订单页面点击“退款”按钮，按提示操作即可。"])
+        out.writerow(
+            ["我的电话是13912345678，退款到账了吗？", "您好，退款会在三个工作日内原路退回。"]
+        )
+        out.writerows(
+            [f"请问{t}怎么办理？", f"您好，{t}请在订单页面点击“{t}”按钮，按提示操作即可。"]
+            for t in topics
+        )
+        out.writerow(
+            ["请问退款怎么办理？", "您好，退款请在订单页面点击“退款”按钮，按提示操作即可。"]
+        )
 
 
 @pytest.mark.parametrize("name", READMES)
@@ -42,11 +52,24 @@ def test_commands(name: str, tmp_path: Path) -> None:
             continue
         assert line.startswith("curator "), line
         done = subprocess.run(
-            line.replace("curator", command(), 1), shell=True, cwd=tmp_path, env=clean_env(), capture_output=True, text=True, check=False
+            line.replace("curator", command(), 1),
+            shell=True,
+            cwd=tmp_path,
+            env=clean_env(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
     for block in blocks(name, "python"):
-        done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=clean_env(), capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", block],
+            cwd=tmp_path,
+            env=clean_env(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
 
 

@@ -67,7 +67,10 @@ def undisturbed(
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_at_random_moments(
-    curator: Callable[..., Any], tmp_path: Path, workers: int, undisturbed: tuple[dict[str, str], float]
+    curator: Callable[..., Any],
+    tmp_path: Path,
+    workers: int,
+    undisturbed: tuple[dict[str, str], float],
 ) -> None:
     wanted, seconds = undisturbed
     moments = random.Random(f"moments {workers}")
@@ -76,7 +79,11 @@ def test_killed_at_random_moments(
         folder = project(tmp_path / str(i))
         arguments = [command(), "run", str(folder), "--workers", str(workers)]
         running = subprocess.Popen(
-            arguments, env=clean_env(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/"
+            arguments,
+            env=clean_env(),
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
         )
         time.sleep(moments.uniform(0.2, seconds))
         running.send_signal(signal.SIGKILL)
@@ -117,15 +124,17 @@ def crash_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], list[i
             original(source, target, **more)
 
         monkeypatch.setattr(os, "replace", replace)
-        monkeypatch.setattr(workspaces.Path, "replace", lambda self, target: replace(self, target))
-        monkeypatch.setattr(workspaces.Path, "rename", lambda self, target: replace(self, target))
+        monkeypatch.setattr(workspaces.Path, "replace", replace)
+        monkeypatch.setattr(workspaces.Path, "rename", replace)
         return count
 
     yield arm
     monkeypatch.undo()
 
 
-def test_cut_off_at_every_single_write(tmp_path: Path, crash_at: Callable[[int], list[int]]) -> None:
+def test_cut_off_at_every_single_write(
+    tmp_path: Path, crash_at: Callable[[int], list[int]]
+) -> None:
     """Not some moments but all of them, with the checks that need no model."""
     whole = project(tmp_path / "whole", CHEAP)
     writes = crash_at(-1)

@@ -33,7 +33,9 @@ def parts(folder: Path, n: int = 5) -> list[Path]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_map_writes_one_file_a_part_and_leaves_those_that_are_there(tmp_path: Path, workers: int) -> None:
+def test_map_writes_one_file_a_part_and_leaves_those_that_are_there(
+    tmp_path: Path, workers: int
+) -> None:
     inputs = parts(tmp_path / "in")
     told: list[tuple[str, int, int]] = []
     with LocalEngine(workers, lambda *x: told.append(x)) as engine:
@@ -96,7 +98,7 @@ def test_workers_end_when_their_driver_is_killed(tmp_path: Path) -> None:
 
 def _alive(pid: int) -> bool:
     try:
-        state = open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(")")[2].split()[0]
+        state = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"

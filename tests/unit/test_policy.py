@@ -108,7 +108,9 @@ def test_edits_apply_to_what_is_kept_and_are_no_action() -> None:
 
 def test_a_reviewer_stands_above_the_policy() -> None:
     found = [Finding("a", "q", "QLT010", 1.0)]
-    decided = outcome(records("ab"), found, reviews(("a", "keep", "1"), ("b", "drop", "1")), policy(DROP))
+    decided = outcome(
+        records("ab"), found, reviews(("a", "keep", "1"), ("b", "drop", "1")), policy(DROP)
+    )
     assert decided["a"]["action"] == "keep"
     assert decided["a"]["decided_by"] == "reviewer:ann"
     assert decided["b"]["action"] == "drop"
@@ -139,7 +141,10 @@ def test_documents_go_to_the_corpus_alone() -> None:
 
 
 def test_one_of_a_duplicate_group_survives_and_the_others_point_to_it() -> None:
-    found = [Finding("b", "d", "DUP001", 1.0, peer_id="a"), Finding("c", "d", "DUP001", 1.0, peer_id="a")]
+    found = [
+        Finding("b", "d", "DUP001", 1.0, peer_id="a"),
+        Finding("c", "d", "DUP001", 1.0, peer_id="a"),
+    ]
     decided = outcome(records("abc"), found, reviews(), policy(ONE))
     assert [r["action"] for r in decided.values()] == ["keep", "drop", "drop"]
     assert decided["c"]["survivor_id"] == "a"
@@ -160,7 +165,12 @@ def test_a_chain_of_near_duplicates_does_not_swallow_a_topic() -> None:
         Finding("d", "d", "DUP002", 0.8, peer_id="c"),
     ]
     decided = outcome(records("abcd", n_chars=[400, 300, 200, 100]), found, reviews(), policy(ONE))
-    assert {i: r["survivor_id"] for i, r in decided.items()} == {"a": None, "b": "a", "c": None, "d": "c"}
+    assert {i: r["survivor_id"] for i, r in decided.items()} == {
+        "a": None,
+        "b": "a",
+        "c": None,
+        "d": "c",
+    }
 
 
 def test_a_reviewer_keeps_both_of_two_duplicates() -> None:
@@ -172,7 +182,9 @@ def test_a_reviewer_keeps_both_of_two_duplicates() -> None:
 
 @given(
     st.permutations(["a", "b", "c", "d", "e"]),
-    st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("abcde"), st.booleans()), max_size=8),
+    st.lists(
+        st.tuples(st.sampled_from("abcde"), st.sampled_from("abcde"), st.booleans()), max_size=8
+    ),
 )
 def test_survivors_are_kept_and_close(
     ranked: list[str], edges: list[tuple[str, str, bool]]
@@ -184,7 +196,9 @@ def test_survivors_are_kept_and_close(
     for record, survivor in fallen.items():
         linked = {record}
         for _ in ranked:  # what is exactly equal to the record, then one near step
-            linked |= {y for a, b, exact in edges if exact for x, y in ((a, b), (b, a)) if x in linked}
+            linked |= {
+                y for a, b, exact in edges if exact for x, y in ((a, b), (b, a)) if x in linked
+            }
         near = linked | {y for a, b, _ in edges for x, y in ((a, b), (b, a)) if x in linked}
         for _ in ranked:
             near |= {y for a, b, exact in edges if exact for x, y in ((a, b), (b, a)) if x in near}

@@ -55,14 +55,26 @@ def test_a_missing_recipe_says_how_to_make_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "model", "told"),
     [
-        ("rules:\n  - {id: a, when: {code: X}, then: delete, because: {zh: 甲, en: a}}\n", Policy, "rules[0].then"),
-        ("rules:\n  - {id: a, when: {code: X}, then: drop, because: {zh: 甲}}\n", Policy, "rules[0].because.en"),
+        (
+            "rules:\n  - {id: a, when: {code: X}, then: delete, because: {zh: 甲, en: a}}\n",
+            Policy,
+            "rules[0].then",
+        ),
+        (
+            "rules:\n  - {id: a, when: {code: X}, then: drop, because: {zh: 甲}}\n",
+            Policy,
+            "rules[0].because.en",
+        ),
         (
             "rules:\n  - {id: a, code: PII002, entity: ID, regex: '(', score: 1, examples: {match: [a]}}\n",
             PiiRules,
             "not a regular expression",
         ),
-        ("rules:\n  - {id: a, code: PII2, entity: ID, regex: a, score: 1, examples: {match: [a]}}\n", PiiRules, "rules[0].code"),
+        (
+            "rules:\n  - {id: a, code: PII2, entity: ID, regex: a, score: 1, examples: {match: [a]}}\n",
+            PiiRules,
+            "rules[0].code",
+        ),
     ],
 )
 def test_wrong_rules_are_named(tmp_path: Path, text: str, model: type, told: str) -> None:
@@ -90,7 +102,9 @@ def test_the_bundled_rules_load_and_speak_of_codes_that_checks_have() -> None:
     for rule in rules.policy.rules:
         wanted = rule.when.code if isinstance(rule.when.code, tuple) else (rule.when.code,)
         for code in wanted:
-            assert code is None or any(c == code or (code[-1] == "*" and c.startswith(code[:-1])) for c in known)
+            assert code is None or any(
+                c == code or (code[-1] == "*" and c.startswith(code[:-1])) for c in known
+            )
 
 
 def test_a_project_rules_folder_takes_the_place_of_the_bundled_one(tmp_path: Path) -> None:

@@ -1,0 +1,263 @@
+"""Contradictions: the same question, answered differently."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from curator.checks.search import near_pairs
+from curator.pairs import pairs
+from curator.protocols import Step
+from curator.similarity.agreement import Disagreement, compare
+from curator.similarity.fingerprints import folded, groups, hash128
+from curator.similarity.placeholders import renumbered
+from curator.similarity.steps import per_part, short_hash, signatures
+from curator.tables import records_from
+from curator.types import Code, Finding
+from curator.workspace import write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from curator.protocols import Scope
+    from curator.types import View
+
+_ALL_PAIRS = 6
+"""Up to so many different answers to a question are all compared with each other; beyond, each is
+compared with the most common one alone."""
+
+
+class Contradictions:
+    """Finds records that ask the same and answer differently.
+
+    **LBL002, same question with contradicting answers.** The first question of
+    the record is that of `peer_id` too (equal when folded, or a near-duplicate
+    of at least `question_floor` with the same numbers, negations and signs),
+    and their answers disagree. That two answers differ does not make either
+    wrong, so the score tells how they differ, and is 0.9 at most:
+
+    - `yes_no`: one says yes and the other no to a yes-or-no question;
+    - `number`: the same unit, or the same clause, with other numbers
+      (`500 mg` and `0.5 g` are the same);
+    - `negation`: the same clause, once with and once without a negation;
+    - `other`: they share few words, and nothing else is known: a low score,
+      since an open question has many good answers.
+
+    Equal answers, and answers of which one is a longer telling of the other,
+    are no finding. Both records get a finding, each with the other as
+    `peer_id`. Of records with the same question and the same answer only the
+    first is told of. A question with many answers is bounded: each answer is
+    compared with the most common one. Evidence: `kinds`, `question`
+    (`equal` or `near`), `question_jaccard`, `answer_similarity`, `n_answers`.
+    """
+
+    name: ClassVar[str] = "contradictions"
+    version: ClassVar[str] = "1"
+    view: ClassVar[View] = "redacted"
+    needs: ClassVar[tuple[str, ...]] = ()
+    codes: ClassVar[tuple[Code, ...]] = (
+        Code(
+            "LBL002",
+            "contradicting answers",
+            "同一个问题在另一条记录里有互相矛盾的回答",
+            "the same question has a contradicting answer in another record",
+        ),
+    )
+
+    def __init__(self, *, question_floor: float = 0.8, floor: float = 0.2) -> None:
+        """Take the least Jaccard similarity of near-equal questions, and the least score told."""
+        self._question_floor = question_floor
+        self._floor = floor
+
+    def run(self, scope: Scope) -> Iterable[Finding]:
+        """Return two findings for each contradiction, in source order."""
+        if not scope.parts:
+            return
+        files = per_part(scope, f"{__name__}:Questions", self.version)
+        asked = scope.engine.collect(files).select(
+            ["id", "question", "answer", "numbers", "negations", "signs"]
+        )
+        to_compare = self._comparisons(scope, files, asked)
+        texts = _texts(scope, files, sorted({row for c in to_compare for row in (c.left, c.right)}))
+        ids = asked["id"]
+        for c in to_compare:
+            question, left = texts[c.left]
+            right = texts[c.right][1]
+            found = compare(question, left, right)
+            if found is None or found.score < self._floor:
+                continue
+            for row, peer in ((c.left, c.right), (c.right, c.left)):
+                yield self._finding(ids[row].as_py(), ids[peer].as_py(), c, found)
+
+    def _finding(
+        self, record_id: str, peer_id: str, c: _Comparison, found: Disagreement
+    ) -> Finding:
+        return Finding(
+            record_id=record_id,
+            check=self.name,
+            code="LBL002",
+            score=found.score,
+            peer_id=peer_id,
+            evidence={
+                "kinds": list(found.kinds),
+                "question": "equal" if c.jaccard is None else "near",
+                "question_jaccard": 1.0 if c.jaccard is None else round(c.jaccard, 4),
+                "answer_similarity": round(found.similarity, 4),
+                "n_answers": c.n_answers,
+            },
+        )
+
+    def _comparisons(
+        self, scope: Scope, files: Sequence[Path], asked: pa.Table
+    ) -> list[_Comparison]:
+        """Return which rows are to be compared, in source order, each pair once."""
+        question, answer = (_hashes(asked[name]) for name in ("question", "answer"))
+        has_pair = np.asarray(asked["question"].is_valid())
+        of_question = groups(question)
+        by_question = _answers(of_question, groups(answer), has_pair)
+        found: dict[tuple[int, int], _Comparison] = {}
+
+        def add(a: int, b: int, jaccard: float | None, n_answers: int) -> None:
+            low, high = min(a, b), max(a, b)
+            found.setdefault((low, high), _Comparison(low, high, jaccard, n_answers))
+
+        for answers in by_question.values():
+            heads = [row for row, _ in answers]
+            whole = len(heads) <= _ALL_PAIRS
+            for i, row in enumerate(heads if whole else heads[:1]):
+                for other in heads[i + 1 :]:
+                    add(row, other, None, len(heads))
+        firsts = has_pair & (of_question == np.arange(len(of_question)))
+        near = near_pairs(scope, files, firsts, name="question", floor=self._question_floor)
+        same = np.ones(len(near.left), np.bool_)
+        for name in ("numbers", "negations", "signs"):
+            column = asked[name].to_numpy()
+            same &= column[near.left] == column[near.right]
+        for i in np.flatnonzero(same).tolist():
+            left, right = by_question[int(near.left[i])], by_question[int(near.right[i])]
+            n_answers = len(left) + len(right)
+            if n_answers > _ALL_PAIRS:
+                left, right = left[:1], right[:1]
+            for row, _ in left:
+                for other, _ in right:
+                    if answer[row] != answer[other]:
+                        add(row, other, float(near.jaccard[i]), n_answers)
+        return [found[key] for key in sorted(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Two rows whose answers to compare; `jaccard` is None where the questions are equal."""
+
+    left: int
+    right: int
+    jaccard: float | None
+    n_answers: int
+
+
+def _hashes(column: pa.ChunkedArray) -> NDArray[np.void]:
+    empty = bytes(16)
+    return np.frombuffer(b"".join(h or empty for h in column.to_pylist()), "V16")
+
+
+def _answers(
+    question: NDArray[np.int64], answer: NDArray[np.int64], has_pair: NDArray[np.bool_]
+) -> dict[int, list[tuple[int, int]]]:
+    """Return for each question's first row its answers: (first row, count), commonest first."""
+    rows = np.flatnonzero(has_pair)
+    counts: dict[int, dict[int, list[int]]] = defaultdict(dict)
+    for row in rows.tolist():
+        entry = counts[int(question[row])].setdefault(int(answer[row]), [row, 0])
+        entry[1] += 1
+    return {
+        q: sorted(((row, n) for row, n in found.values()), key=lambda x: (-x[1], x[0]))
+        for q, found in counts.items()
+    }
+
+
+def _texts(scope: Scope, files: Sequence[Path], rows: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return question and answer of the given rows, read by the engine, part by part."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - only to count rows
+
+    inputs, low = [], 0
+    for part, path in zip(scope.parts, files, strict=True):
+        high = low + pq.read_metadata(path).num_rows
+        wanted = [row for row in rows if low <= row < high]
+        if wanted:
+            chosen = scope.phase("compared-chosen") / path.name
+            table = {
+                "at": pa.array([w - low for w in wanted], pa.int64()),
+                "row": pa.array(wanted, pa.int64()),
+            }
+            write_table(chosen, pa.table(table))
+            inputs.append((part, chosen))
+        low = high
+    if not inputs:
+        return {}
+    out = scope.engine.map(
+        Step(f"{__name__}:Texts"), inputs, scope.phase("compared"), label="answers"
+    )
+    table = scope.engine.collect(out)
+    columns = (table[name].to_pylist() for name in ("row", "question", "answer"))
+    return {row: (question, answer) for row, question, answer in zip(*columns, strict=True)}
+
+
+def _first_pairs(records: pa.Table) -> Iterator[tuple[str, str] | None]:
+    """Yield the first question and answer of each record, None where it has none."""
+    for record in records_from(records):
+        found = pairs(record)
+        if found and found[0].question.strip() and found[0].answer.strip():
+            question, answer = renumbered([found[0].question, found[0].answer])
+            yield question, answer
+        else:
+            yield None
+
+
+class Questions:
+    """Records → hashes of the first question and its answer, and the question's signature."""
+
+    def __call__(self, records: pa.Table) -> pa.Table:
+        """Return one row a record; `question` and `answer` are null where it has no pair."""
+        found = list(_first_pairs(records))
+        fold_q = folded([p[0] if p else "" for p in found])
+        fold_a = folded([p[1] if p else "" for p in found])
+        question = [_key(p and p[0], key) for p, key in zip(found, fold_q.keys, strict=True)]
+        answer = [_key(p and p[1], key) for p, key in zip(found, fold_a.keys, strict=True)]
+        table = signatures([[("user", p[0])] if p else [] for p in found])
+        extra = {
+            "id": records["id"],
+            "question": pa.array(question, pa.binary(16)),
+            "answer": pa.array(answer, pa.binary(16)),
+            "signs": pa.array([short_hash(s) for s in fold_q.signs], pa.uint64()),
+        }
+        for name, column in extra.items():
+            table = table.append_column(name, column)
+        return table
+
+
+def _key(text: str | None, key: bytes) -> bytes | None:
+    if text is None:
+        return None
+    return hash128([key or text.encode("utf-8", "surrogatepass")])
+
+
+class Texts:
+    """Records and chosen rows → those rows' first question and answer."""
+
+    def __call__(self, records: pa.Table, chosen: pa.Table) -> pa.Table:
+        """Return the columns `row`, `question`, `answer`."""
+        found = list(_first_pairs(records.take(chosen["at"].combine_chunks())))
+        return pa.table(
+            {
+                "row": chosen["row"],
+                "question": [p[0] if p else "" for p in found],
+                "answer": [p[1] if p else "" for p in found],
+            }
+        )

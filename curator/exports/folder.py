@@ -1,0 +1,144 @@
+"""Export folders: written whole or not at all, verified when they are met again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curator.errors import WorkspaceError
+from curator.workspace import disk_error, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import datasets
+
+MANIFEST = "manifest.json"
+
+
+class RowFiles:
+    """One table written twice, row by row the same: `<stem>.jsonl` and `<stem>.parquet`."""
+
+    def __init__(self, folder: Path, stem: str, schema: pa.Schema) -> None:
+        """Open both files."""
+        self.names = (f"{stem}.jsonl", f"{stem}.parquet")
+        self.schema = schema
+        self.rows = 0
+        self._lines = (folder / self.names[0]).open("w", encoding="utf-8", newline="\n")
+        self._table = pq.ParquetWriter(
+            folder / self.names[1], schema, compression="zstd", compression_level=3
+        )
+
+    def __enter__(self) -> Self:
+        """Write in a `with` block, so that both files are complete at its end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Complete both files."""
+        self._table.close()
+        self._lines.close()
+
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append rows; their keys are the schema's columns, in its order."""
+        if rows:
+            self._lines.writelines(
+                json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows
+            )
+            self._table.write_table(pa.Table.from_pylist(list(rows), schema=self.schema))
+            self.rows += len(rows)
+
+
+@contextlib.contextmanager
+def building(target: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `target`, which becomes `target` if the block ends well.
+
+    Raises:
+        WorkspaceError: no space is left, or the place cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.parent / tempfile.mkdtemp(prefix=".tmp-", dir=target.parent)
+        yield temporary
+        for path in sorted(temporary.iterdir()):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        temporary.replace(target)
+        point_latest(target)
+    except OSError as error:
+        raise disk_error(error, target) from None
+    finally:
+        if temporary is not None and temporary.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def point_latest(target: Path) -> None:
+    """Let the link `latest` beside `target` point at it."""
+    latest = target.parent / "latest"
+    if latest.is_symlink() and latest.readlink().name == target.name:
+        return
+    link = target.parent / ".tmp-latest"
+    link.unlink(missing_ok=True)
+    link.symlink_to(target.name, target_is_directory=True)
+    link.replace(latest)
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any], rows: Mapping[str, int]) -> None:
+    """Write the manifest, with bytes and sha256 of every other file in the folder.
+
+    Args:
+        folder: the export, complete but for its manifest.
+        manifest: what it says beside the files.
+        rows: how many rows each data file has.
+    """
+    files = [
+        {
+            "path": path.name,
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+            "rows": rows.get(path.name),
+        }
+        for path in sorted(folder.iterdir())
+    ]
+    text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=2, sort_keys=True)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """Return an export's manifest, after making sure that its files are as they were written.
+
+    Raises:
+        WorkspaceError: a file is missing or was changed.
+    """
+    manifest: dict[str, Any] = read_json(folder / MANIFEST)
+    for file in manifest["files"]:
+        path = folder / file["path"]
+        if not path.is_file() or sha256(path) != file["sha256"]:
+            raise WorkspaceError(
+                f"{path}: not as it was exported",
+                "move that folder away and export again: it is made anew",
+            )
+    return manifest
+
+
+def sha256(path: Path) -> str:
+    """Return a file's sha256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def dataset(path: Path) -> datasets.Dataset:
+    """Return a Parquet file's rows as a dataset, in memory, without network or cache."""
+    from datasets import Dataset  # noqa: PLC0415 - heavy, and only loading needs it
+    from datasets.table import InMemoryTable  # noqa: PLC0415 - see above
+
+    return Dataset(InMemoryTable(pq.read_table(path)))

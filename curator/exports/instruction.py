@@ -1,0 +1,260 @@
+"""The instruction dataset: conversations as `messages`, split into train and validation.
+
+    exports/instruction/<version>/
+      train.jsonl  train.parquet  validation.jsonl  validation.parquet
+      README.md    the dataset card
+      manifest.json
+
+The version is a hash of the decision and of the export's parameters, and nothing
+in the folder tells time, place or machine: the same version is the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curator import splits
+from curator.exports import card
+from curator.exports.accounts import check_runs, conservation, current_decision
+from curator.exports.dialogue import dialogue
+from curator.exports.folder import (
+    RowFiles,
+    building,
+    dataset,
+    point_latest,
+    verify,
+    write_manifest,
+)
+from curator.exports.kept import kept
+from curator.tables import digest
+
+if TYPE_CHECKING:
+    import datasets
+    import duckdb
+    from numpy.typing import NDArray
+
+    from curator.check import Plan
+    from curator.exports.dialogue import Dialogue
+    from curator.protocols import Progress
+    from curator.schema import Recipe
+    from curator.types import Record
+    from curator.workspace import Workspace
+
+NAME = "instruction"
+EXPORTER_VERSION = "1"
+ROWS = pa.schema(
+    [
+        ("id", pa.string()),
+        (
+            "messages",
+            pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])),
+        ),
+        ("label", pa.string()),
+        ("lang", pa.string()),
+        ("source", pa.struct([("uri", pa.string()), ("locator", pa.string())])),
+    ]
+)
+SPLITS = ("train", "validation")
+_RELATED = "(code LIKE 'DUP%' OR code = 'LBL002')"
+
+
+@dataclass
+class _Seen:
+    """What the first pass over the records notes for the split and for the manifest."""
+
+    ids: list[str] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    key_owners: list[int] = field(default_factory=list)
+    unusable: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    turns: int = 0
+    by_source: Counter[str] = field(default_factory=Counter)
+    by_lang: Counter[str] = field(default_factory=Counter)
+
+    def add(self, record: Record, spoken: Dialogue) -> bool:
+        """Note a record; return whether it makes a row."""
+        self.left_out.update(spoken.left_out)
+        if not spoken.turns:
+            self.unusable["no question with an answer"] += 1
+            return False
+        keys = splits.question_keys(spoken.questions)
+        self.keys += keys
+        self.key_owners += [len(self.ids)] * len(keys)
+        self.ids.append(record.id)
+        self.turns += len(spoken.turns)
+        self.by_source[record.provenance.source_uri] += 1
+        self.by_lang[record.lang] += 1
+        return True
+
+
+def export_instruction(
+    workspace: Workspace, recipe: Recipe, plan: Plan, progress: Progress | None = None
+) -> Path:
+    """Write the instruction dataset of the current decision, and return its folder.
+
+    Where that version lies there already, its files are verified instead.
+
+    Raises:
+        GateError: nothing is decided, the decision does not fit the findings, or
+            records are not all accounted for.
+        WorkspaceError: the version lies there but was changed, or cannot be written.
+    """
+    decision = current_decision(workspace)
+    params = recipe.exports.instruction.model_dump(mode="json")
+    version = digest(NAME, EXPORTER_VERSION, decision["id"], recipe.name, params)
+    target = workspace.exports / NAME / version
+    if target.exists():
+        verify(target)
+        point_latest(target)
+        return target
+    con = workspace.sql(plan.runs)
+    with building(target) as folder:
+        staged = folder / ".staged"
+        staged.mkdir()
+        seen = _stage(con, recipe, plan, staged, progress)
+        chosen, leakage = _split(con, seen, recipe.exports.instruction.validation)
+        rows = _write(folder, staged, chosen)
+        manifest = {
+            "name": NAME,
+            "version": version,
+            "exporter_version": EXPORTER_VERSION,
+            "project": recipe.name,
+            "decision": decision["id"],
+            "policy_sha": decision["policy_sha"],
+            "params": params,
+            "checks": check_runs(plan),
+            "conservation": conservation(con, workspace, NAME, len(seen.ids), seen.unusable),
+            "turns": {"exported": seen.turns, "left_out": dict(sorted(seen.left_out.items()))},
+            "splits": {split: rows[f"{split}.jsonl"] for split in SPLITS},
+            "leakage": leakage,
+        }
+        about = card.About(
+            title=f"{recipe.name}: instruction dataset / 指令数据集",
+            manifest=manifest,
+            sources=card.sources(workspace, seen.by_source),
+            funnel=card.funnel(workspace),
+            languages=dict(seen.by_lang),
+            pii=card.pii(con, NAME),
+            gaps=card.gaps(con, workspace, recipe, plan),
+        )
+        (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
+        write_manifest(folder, manifest, rows)
+    return target
+
+
+def _stage(
+    con: duckdb.DuckDBPyConnection,
+    recipe: Recipe,
+    plan: Plan,
+    staged: Path,
+    progress: Progress | None,
+) -> _Seen:
+    """Write the rows part by part, before it is known which split each belongs to."""
+    seen = _Seen()
+    prompt = recipe.exports.instruction.system_prompt
+    for index, records in enumerate(kept(con, plan, NAME)):
+        rows = []
+        for record in records:
+            spoken = dialogue(record)
+            if seen.add(record, spoken):
+                rows.append(_row(record, spoken, prompt))
+        pq.write_table(pa.Table.from_pylist(rows, schema=ROWS), staged / f"{index:06d}.parquet")
+        if progress:
+            progress("export instruction", index + 1, len(plan.parts))
+    return seen
+
+
+def _row(record: Record, spoken: Dialogue, prompt: str | None) -> dict[str, Any]:
+    """Return a record's row; a system prompt of its own stands before the recipe's."""
+    system = spoken.system or prompt
+    messages = [{"role": "system", "content": system}] if system else []
+    messages += [{"role": turn.role, "content": turn.text} for turn in spoken.turns]
+    return {
+        "id": record.id,
+        "messages": messages,
+        "label": record.label,
+        "lang": record.lang,
+        "source": {
+            "uri": record.provenance.source_uri,
+            "locator": record.provenance.locator,
+        },
+    }
+
+
+def _split(
+    con: duckdb.DuckDBPyConnection, seen: _Seen, share: float
+) -> tuple[pa.Array, dict[str, Any]]:
+    """Return the ids that go to validation, and the leakage that was measured afterwards.
+
+    Two records are related if a check paired them as duplicates or as answers to
+    the same question, whatever the score, or if they ask a question in the same words.
+    """
+    nodes = con.sql("SELECT id FROM records ORDER BY id").to_arrow_table()["id"].combine_chunks()
+    edges = con.sql(
+        f"SELECT DISTINCT record_id, peer_id FROM findings WHERE peer_id IS NOT NULL AND {_RELATED}"  # noqa: S608
+    ).to_arrow_table()
+    numbers = [_numbers(edges[c].combine_chunks(), nodes) for c in ("record_id", "peer_id")]
+    inside = (numbers[0] >= 0) & (numbers[1] >= 0)
+    left, right = numbers[0][inside], numbers[1][inside]
+    own = _numbers(pa.array(seen.ids, pa.string()), nodes)
+    keys = np.array(seen.keys, np.int64)
+    owners = own[np.array(seen.key_owners, np.int64)]
+    same_left, same_right = splits.chain(keys, owners)
+    group = splits.groups(
+        len(nodes), np.concatenate([left, same_left]), np.concatenate([right, same_right])
+    )
+    rows = np.zeros(len(nodes), bool)
+    rows[own] = True
+    chosen = splits.validation(nodes.to_pylist(), group, rows, share)
+    both = rows[left] & rows[right]
+    leakage = {
+        "questions_in_both_splits": len(
+            np.intersect1d(keys[chosen[owners]], keys[~chosen[owners]])
+        ),
+        "related_pairs_across_splits": int((chosen[left] != chosen[right])[both].sum()),
+        "groups": len(np.unique(group[rows])),
+    }
+    return nodes.filter(pa.array(chosen)), leakage
+
+
+def _numbers(ids: pa.Array, nodes: pa.Array) -> NDArray[np.int64]:
+    """Return each id's place among the nodes, -1 where it is not among them."""
+    found = pc.fill_null(pc.index_in(ids, value_set=nodes), -1)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _write(folder: Path, staged: Path, validation: pa.Array) -> dict[str, int]:
+    """Write each staged row to its split's files; return the rows of each file."""
+    with (
+        RowFiles(folder, SPLITS[0], ROWS) as train,
+        RowFiles(folder, SPLITS[1], ROWS) as held_out,
+    ):
+        for path in sorted(staged.iterdir()):
+            table = pq.read_table(path)
+            mask = pc.is_in(table["id"], value_set=validation)
+            train.add(table.filter(pc.invert(mask)).to_pylist())
+            held_out.add(table.filter(mask).to_pylist())
+            path.unlink()
+    staged.rmdir()
+    return {name: files.rows for files in (train, held_out) for name in files.names}
+
+
+def load_instruction(path: Path | str) -> datasets.DatasetDict:
+    """Load an exported version (or `exports/instruction/latest`) without network or cache.
+
+    Raises:
+        WorkspaceError: a file is missing or was changed since the export.
+    """
+    from datasets import DatasetDict  # noqa: PLC0415 - heavy, and only loading needs it
+
+    folder = Path(path)
+    verify(folder)
+    return DatasetDict({split: dataset(folder / f"{split}.parquet") for split in SPLITS})

@@ -1,0 +1,67 @@
+"""What an export starts from: kept records with the decision's edits, part by part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curator.errors import GateError
+from curator.redact import edits_of, redacted
+from curator.tables import records_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+    from curator.check import Plan
+    from curator.types import Record
+
+_COLUMNS = ["id", "record_id", "code", "part", "start", "end", "replacement"]
+
+
+def kept(con: duckdb.DuckDBPyConnection, plan: Plan, route: str) -> Iterator[list[Record]]:
+    """Yield, for each part, its records that are kept for `route`, edited, in source order.
+
+    One part is in memory at a time.
+
+    Raises:
+        GateError: the decision asks for an edit that no check of the plan proposed.
+    """
+    raw = [check for check in plan.checks if check.cls.view == "raw"]
+    for part in plan.parts:
+        table = pq.read_table(part)
+        chosen = _decisions(con, table["id"], route)
+        table = table.filter(pc.is_in(table["id"], value_set=pa.array(chosen, pa.string())))
+        wanted = {finding for edits in chosen.values() for finding in edits}
+        findings = [
+            row
+            for check in raw
+            for row in pq.read_table(check.folder / part.name, columns=_COLUMNS).to_pylist()
+            if row["id"] in wanted
+        ]
+        missing = wanted - {row["id"] for row in findings}
+        if missing:
+            raise GateError(
+                f"{len(missing)} edits of the decision are in no check's findings",
+                "run: curator decide",
+            )
+        edits = edits_of(findings)
+        yield [redacted(r, edits.get(r.id, [])) for r in records_from(table)]
+
+
+def _decisions(
+    con: duckdb.DuckDBPyConnection, ids: pa.ChunkedArray, route: str
+) -> dict[str, list[str]]:
+    """Return the edits of each of the records that is kept for the route."""
+    con.register("_part", pa.table({"id": ids}))
+    rows = con.execute(
+        "SELECT record_id, edits"  # noqa: S608 - one of two fixed names
+        " FROM decisions SEMI JOIN _part ON record_id = id"
+        f" WHERE action = 'keep' AND {route}"
+    ).fetchall()
+    con.unregister("_part")
+    return {record_id: edits or [] for record_id, edits in rows}

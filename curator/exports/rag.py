@@ -1,0 +1,203 @@
+"""The RAG corpus: documents and question–answer pairs, cut into chunks that cite their source.
+
+exports/rag/<version>/
+  chunks.jsonl  chunks.parquet
+  README.md     the dataset card
+  manifest.json
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from curator.exports import card
+from curator.exports.accounts import check_runs, conservation, current_decision
+from curator.exports.chunks import Chunk, answer_chunks, document_chunks
+from curator.exports.dialogue import answered, dialogue
+from curator.exports.folder import (
+    RowFiles,
+    building,
+    dataset,
+    point_latest,
+    verify,
+    write_manifest,
+)
+from curator.exports.kept import kept
+from curator.tables import digest
+from curator.text import length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import datasets
+
+    from curator.check import Plan
+    from curator.protocols import Progress
+    from curator.schema import RagExport, Recipe
+    from curator.types import Record
+    from curator.workspace import Workspace
+
+NAME = "rag"
+EXPORTER_VERSION = "1"
+ROWS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("record_id", pa.string()),
+        ("kind", pa.string()),
+        ("lang", pa.string()),
+        ("heading_path", pa.list_(pa.string())),
+        ("locator", pa.string()),
+        ("citation", pa.string()),
+        ("source_uri", pa.string()),
+        ("license", pa.string()),
+    ]
+)
+_NUMBERED = re.compile(r"(.*?)(\d+)(?:[–-](\d+))?", re.DOTALL)
+
+
+def export_rag(
+    workspace: Workspace, recipe: Recipe, plan: Plan, progress: Progress | None = None
+) -> Path:
+    """Write the RAG corpus of the current decision, and return its folder.
+
+    Where that version lies there already, its files are verified instead.
+
+    Raises:
+        GateError: nothing is decided, the decision does not fit the findings, or
+            records are not all accounted for.
+        WorkspaceError: the version lies there but was changed, or cannot be written.
+    """
+    decision = current_decision(workspace)
+    params = recipe.exports.rag.model_dump(mode="json")
+    version = digest(NAME, EXPORTER_VERSION, decision["id"], recipe.name, params)
+    target = workspace.exports / NAME / version
+    if target.exists():
+        verify(target)
+        point_latest(target)
+        return target
+    con = workspace.sql(plan.runs)
+    unusable: Counter[str] = Counter()
+    by_source: Counter[str] = Counter()
+    by_lang: Counter[str] = Counter()
+    by_kind: Counter[str] = Counter()
+    units = 0
+    with building(target) as folder:
+        with RowFiles(folder, "chunks", ROWS) as files:
+            for index, records in enumerate(kept(con, plan, NAME)):
+                rows = []
+                for record in records:
+                    chunks = chunk_rows(record, recipe.exports.rag)
+                    if chunks:
+                        by_source[record.provenance.source_uri] += 1
+                        by_kind[record.kind] += 1
+                        by_lang[record.lang] += len(chunks)
+                        units += sum(length(row["text"]) for row in chunks)
+                    else:
+                        unusable[_why_none(record)] += 1
+                    rows += chunks
+                files.add(rows)
+                if progress:
+                    progress("export rag", index + 1, len(plan.parts))
+        exported = sum(by_kind.values())
+        manifest = {
+            "name": NAME,
+            "version": version,
+            "exporter_version": EXPORTER_VERSION,
+            "project": recipe.name,
+            "decision": decision["id"],
+            "policy_sha": decision["policy_sha"],
+            "params": params,
+            "checks": check_runs(plan),
+            "conservation": conservation(con, workspace, NAME, exported, unusable),
+            "records_by_kind": dict(sorted(by_kind.items())),
+            "chunks": {"rows": files.rows, "units": units},
+        }
+        about = card.About(
+            title=f"{recipe.name}: RAG corpus / 检索语料",
+            manifest=manifest,
+            sources=card.sources(workspace, by_source),
+            funnel=card.funnel(workspace),
+            languages=dict(by_lang),
+            pii=card.pii(con, NAME),
+            gaps=card.gaps(con, workspace, recipe, plan),
+        )
+        (folder / "README.md").write_text(card.rag_card(about), encoding="utf-8")
+        write_manifest(folder, manifest, dict.fromkeys(files.names, files.rows))
+    return target
+
+
+def load_rag(path: Path | str) -> datasets.Dataset:
+    """Load an exported version (or `exports/rag/latest`) without network or cache.
+
+    Raises:
+        WorkspaceError: a file is missing or was changed since the export.
+    """
+    folder = Path(path)
+    verify(folder)
+    return dataset(folder / "chunks.parquet")
+
+
+def _why_none(record: Record) -> str:
+    return "no text" if record.kind == "document" else "no question with an answer"
+
+
+def chunk_rows(record: Record, params: RagExport) -> list[dict[str, Any]]:
+    """Return the rows of one record's chunks, in order."""
+    limit, overlap = params.chunk_length, params.overlap_sentences
+    if record.kind == "document":
+        chunks = document_chunks(record.parts, limit, overlap)
+    else:
+        chunks = [
+            chunk
+            for question, answer in answered(dialogue(record))
+            for chunk in answer_chunks(
+                question.text, answer.text, (question.first, answer.last), limit, overlap
+            )
+        ]
+    seen: Counter[Chunk] = Counter()
+    rows = []
+    for chunk in chunks:
+        # The same text twice in one place gets two ids; the first keeps the plain one.
+        again = [seen[chunk]] if seen[chunk] else []
+        seen[chunk] += 1
+        rows.append(_row(record, chunk, again))
+    return rows
+
+
+def _row(record: Record, chunk: Chunk, again: Sequence[int]) -> dict[str, Any]:
+    source = record.provenance
+    locator = (
+        locator_range(record.parts[chunk.first].locator, record.parts[chunk.last].locator)
+        or source.locator
+    )
+    path = f" ({' > '.join(chunk.heading_path)})" if chunk.heading_path else ""
+    return {
+        "id": digest(record.id, chunk.first, chunk.last, chunk.text, *again),
+        "text": chunk.text,
+        "record_id": record.id,
+        "kind": record.kind,
+        "lang": record.lang,
+        "heading_path": list(chunk.heading_path),
+        "locator": locator,
+        "citation": f"{source.source_uri}{f', {locator}' if locator else ''}{path}",
+        "source_uri": source.source_uri,
+        "license": source.license,
+    }
+
+
+def locator_range(first: str, last: str) -> str:
+    """Return where a chunk lies: `line 12` and `line 20` give `line 12–20`."""
+    if first == last or not last:
+        return first
+    if not first:
+        return last
+    a, b = _NUMBERED.fullmatch(first), _NUMBERED.fullmatch(last)
+    if a and b and a[1] == b[1]:
+        return f"{a[1]}{a[2]}–{b[3] or b[2]}"
+    return f"{first} – {last}"

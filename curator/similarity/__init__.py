@@ -1,0 +1,1 @@
+"""How alike texts are: fingerprints, shingle sets, MinHash, verified Jaccard, components."""

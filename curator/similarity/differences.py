@@ -1,0 +1,249 @@
+"""What a text claims in numbers, negations and yes or no: where near-equal texts may disagree."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from curator.text import PLACEHOLDER
+
+Polarity = Literal["yes", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number and its unit. In known units `value` is in the base unit: `0.5 g` is `500 mg`.
+
+    `unit` is empty where none is known. `value` is a fraction or, for versions
+    and dates (1.2.3), the digits as they stand.
+    """
+
+    value: str
+    unit: str
+
+
+# Unit as written → (base unit, factor).
+_UNITS: dict[str, tuple[str, Fraction]] = {
+    spelling: (base, Fraction(factor))
+    for base, factor, spellings in (
+        ("mg", "0.001", "μg ug mcg 微克 microgram micrograms"),
+        ("mg", "1", "mg 毫克 milligram milligrams"),
+        ("mg", "1000", "g 克 gram grams"),
+        ("mg", "500000", "斤"),
+        ("mg", "1000000", "kg 公斤 千克 kilogram kilograms kilo kilos"),
+        ("ml", "1", "ml 毫升 cc milliliter milliliters millilitre millilitres"),
+        ("ml", "1000", "l 升 liter liters litre litres"),
+        ("s", "1", "秒 秒钟 sec secs second seconds"),
+        ("s", "60", "分钟 min mins minute minutes"),
+        ("s", "3600", "小时 个小时 个钟头 钟头 h hr hrs hour hours"),
+        ("s", "86400", "天 日 day days"),
+        ("s", "604800", "周 星期 个星期 礼拜 个礼拜 week weeks"),
+        ("month", "1", "个月 月 month months"),
+        ("month", "12", "年 year years"),
+        ("age", "1", "岁 周岁"),
+        ("%", "1", "% percent"),
+        ("degree", "1", "度 ℃ °c 摄氏度 ° degree degrees"),
+        ("fahrenheit", "1", "℉ °f 华氏度"),
+        ("time", "1", "次 回 time times"),
+        ("tablet", "1", "片 粒 颗 tablet tablets pill pills capsule capsules"),
+        ("drop", "1", "滴 drop drops"),
+        ("pack", "1", "袋 包 sachet sachets packet packets"),
+        ("yuan", "1", "元 块 块钱 元钱 rmb cny"),
+        ("dollar", "1", "美元 dollar dollars usd"),
+        ("mm", "1", "mm 毫米 millimeter millimeters millimetre millimetres"),
+        ("mm", "10", "cm 厘米 公分 centimeter centimeters centimetre centimetres"),
+        ("mm", "1000", "m 米 meter meters metre metres"),
+        ("mm", "1000000", "km 公里 千米 kilometer kilometers kilometre kilometres"),
+        ("person", "1", "人 位 名 people persons person"),
+        ("fold", "1", "倍 fold"),
+    )
+    for spelling in spellings.split()
+}
+_MONEY = {"$": "dollar", "¥": "yuan", "￥": "yuan", "€": "euro", "£": "pound"}
+_HAN_UNITS = sorted(
+    (u for u in _UNITS if not u.isascii() and u[0] > "\u3000"), key=len, reverse=True
+)
+_LATIN_UNITS = sorted((u for u in _UNITS if u not in _HAN_UNITS), key=len, reverse=True)
+_UNIT = (
+    rf"(?P<unit>{'|'.join(map(re.escape, _HAN_UNITS))}"
+    rf"|(?:{'|'.join(map(re.escape, _LATIN_UNITS))})(?![A-Za-z]))"
+)
+# Every pattern begins with a set of characters, which `re` searches for quickly.
+_DIGITS = re.compile(rf"(?P<number>\d[\d.,．]*(?<=\d))(?:[ \u00a0-]?{_UNIT})?", re.IGNORECASE)
+_HAN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "半": 0}
+_HAN_POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+_HAN_NUMBER = re.compile(
+    r"(?P<number>[半零〇一二两三四五六七八九十百千万亿][零〇一二两三四五六七八九十百千万亿]*)"
+    rf"(?P<unit>{'|'.join(_HAN_UNITS)})(?P<half>半)?"
+)
+_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+fifteen sixteen seventeen eighteen nineteen twenty"""
+_TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
+_WORDS = {word: value for value, word in enumerate(_SMALL.split())} | _TENS
+_OFTEN = {"once": 1, "twice": 2, "thrice": 3}
+_EDGES = ".,;:!?()\"'"
+
+_NOT_NEGATIVE = re.compile(
+    "(.)[不没]\\1|有没有|是否|能否|可否|与否|非常|非洲|除非|特别|别人|别的|区别|分别|级别|性别|类别"
+    "|个别|识别|鉴别|差别|告别|不过|不仅|不但|不断|不只|不错|不管|不论|不同|不久|不少|不良|不适|不知"
+    "|差不多|对不起|不好意思|无论|未来|没关系|没事|没问题|不要紧|不用担心|不必担心|不客气|不用谢"
+)
+_HAN_NEGATION = re.compile("[不没无非未勿莫忌禁]|[别](?<![分区级性类个识鉴差告特]别)|否(?!则)")
+_ENGLISH_NEGATION = re.compile(
+    r"[nwcd](?<![a-z].)(?:(?<=n)(?:o|ot|ever|one|othing|obody|either|or)|(?<=w)ithout"
+    r"|(?<=c)an(?:no)?t|(?<=d)ont)(?![a-z])"
+)
+_NOT = re.compile(r"n['\u2019]t(?![a-z])")
+_ENGLISH_SET_PHRASE = re.compile(r"no (?:problem|worries|doubt|matter)|not only")
+
+_GREETING = re.compile(
+    r"^(?:\s|[，,。.!！:：;；~]|您好|你好|亲爱的|亲|患者|朋友|家长|医生|没关系|没事|没问题|不要紧"
+    r"|不用担心|不必担心|别担心|请放心|放心"
+    r"|(?i:hello|hi|dear \w+|no problem|no worries|don['\u2019]t worry|thanks?(?: you)?)(?![a-z]))+"
+)
+_NO = re.compile(
+    "不(?![同过仅但断少错久管论妨])|没有|没(?!错)|并不|并非|否(?!则)|无法|无需|切勿|禁止|严禁|千万别|最好不|尽量不"
+    r"|(?i:(?:no|nope|not|never|cannot|negative|false|incorrect)(?![a-z]))"
+)
+_YES = re.compile(
+    "是(?!否|不是)|对(?!于|不)|可以|可(?!能|否|是)|能(?!否|不)|会(?!不)|行(?!不)"
+    "|有(?!没|可能|时|些|的)|需要|要(?!不|是|看)|应该|应当|当然|没错|建议"
+    "|(?i:(?:yes|yep|yeah|sure|certainly|definitely|absolutely|of course|correct|true|right)"
+    "(?![a-z]))"
+)
+_ASKS_YES_NO = re.compile(
+    r"(?:吗|么|嘛)[?？。！!~\s]*$|(.)[不没]\1|有没有|是否|能否|可否|会否"
+    r"|(?i:(?:^|[.!?\n]\s*)(?:so |and |but )?(?:is|are|was|were|do|does|did|can|could|should|will"
+    r"|would|may|must|has|have|am)(?![a-z])[^?.!\n]*\?)"
+)
+_ENGLISH_AFFIRMS = re.compile(
+    r"(?i:(?<![a-z])(?:can|may|is|are|should|will|does|do|has|have|it's|it\u2019s|must)(?![a-z]))"
+)
+_CLAUSE = re.compile(r"[。！？；，!?;\n]+|,(?!\d)|\.(?=\s|$)")
+_FIRST_CLAUSE_CHARS = 60
+_LONGEST = 30  # digits: what is longer is no quantity, but a code
+
+
+def quantities(text: str) -> list[Quantity]:
+    """Return the numbers of a text, in order of appearance by way of writing.
+
+    Placeholders' numbers and list numbering are none. Chinese numerals and
+    English number words count where a unit follows.
+    """
+    if "[" in text:
+        text = PLACEHOLDER.sub(" ", text)
+    found = []
+    for match in _DIGITS.finditer(text):
+        number, unit = match["number"], (match["unit"] or "").lower()
+        if not unit and _enumerates(text, match.start(), match.end()):
+            continue
+        before = text[max(0, match.start() - 2) : match.start()].rstrip()[-1:]
+        found.append(_quantity(_value(number), unit, _MONEY.get(before, "")))
+    for match in _HAN_NUMBER.finditer(text):
+        value = _han_value(match["number"])
+        if match["half"] and isinstance(value, Fraction):
+            value += Fraction(1, 2)
+        found.append(_quantity(value, match["unit"], ""))
+    words = text.lower().replace("-", " ").split()
+    for index, word in enumerate(words):
+        if word in _WORDS:
+            unit = words[index + 1].strip(_EDGES) if index + 1 < len(words) else ""
+            if len(unit) > 2 and unit in _UNITS:
+                found.append(_quantity(Fraction(_WORDS[word]), unit, ""))
+        elif word in _OFTEN:
+            found.append(Quantity(str(_OFTEN[word]), "time"))
+    return found
+
+
+def _enumerates(text: str, start: int, end: int) -> bool:
+    """Whether the digits number an item of a list: `1.` at a line's start, `2）` anywhere."""
+    after, then = text[end : end + 1], text[end + 1 : end + 2]
+    if end - start > 2 or then.isdigit() or not after:
+        return False
+    before = text[start - 1 : start]
+    if after in ")）、":
+        return not (before.isalnum() and before.isascii())
+    line = text[max(0, start - 4) : start]
+    return after in ".．:：" and (not line.strip(" \t(（") or line.rstrip(" \t(（").endswith("\n"))
+
+
+def _quantity(value: Fraction | str, unit: str, base: str) -> Quantity:
+    factor = Fraction(1)
+    if unit:
+        base, factor = _UNITS[unit]
+    return Quantity(value if isinstance(value, str) else str(value * factor), base)
+
+
+def _value(number: str) -> Fraction | str:
+    number = number.replace("．", ".")
+    if len(number) > _LONGEST:
+        return number
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", number):
+        number = number.replace(",", "")
+    if number.count(".") > 1 or "," in number:
+        return number
+    return Fraction(Decimal(number))
+
+
+def _han_value(number: str) -> Fraction | str:
+    """Return the value of a Chinese numeral: 二十五, 一百零三, 两万, 二〇二四, 半."""
+    if number == "半":
+        return Fraction(1, 2)
+    if len(number) > _LONGEST:
+        return number
+    if not any(c in _HAN_POWERS for c in number):
+        return Fraction(int("".join(str(_HAN_DIGITS[c]) for c in number)))
+    total = section = digit = 0
+    for char in number:
+        power = _HAN_POWERS.get(char)
+        if power is None:
+            digit = _HAN_DIGITS[char]
+        elif power >= 10_000:
+            total = (total + section + digit) * power
+            section = digit = 0
+        else:
+            section += (digit or 1) * power
+            digit = 0
+    return Fraction(total + section + digit)
+
+
+def negations(text: str) -> int:
+    """Return how many negations a text holds; A-not-A questions and set phrases are none."""
+    count = 0
+    if _HAN_NEGATION.search(text):
+        count = len(_HAN_NEGATION.findall(_NOT_NEGATIVE.sub(" ", text)))
+    lower = text.lower()
+    found = len(_ENGLISH_NEGATION.findall(lower))
+    if found:
+        found -= len(_ENGLISH_SET_PHRASE.findall(lower))
+    return count + found + len(_NOT.findall(lower))
+
+
+def polarity(question: str, answer: str) -> tuple[Polarity | None, bool]:
+    """Return whether an answer says yes or no, and whether it says so with its first word.
+
+    Where it does not, a yes-or-no question is needed, and the answer's first clause decides.
+    """
+    rest = answer[_GREETING.match(answer).end() :] if _GREETING.match(answer) else answer  # type: ignore[union-attr]
+    asks = _ASKS_YES_NO.search(question) is not None
+    if not asks:
+        return None, False
+    if _NO.match(rest):
+        return "no", True
+    first = _CLAUSE.split(rest, maxsplit=1)[0][:_FIRST_CLAUSE_CHARS]
+    if _YES.match(rest):
+        # "会不会…要看" and "是不能的" affirm nothing.
+        return ("no", False) if negations(first) else ("yes", True)
+    if negations(first):
+        return "no", False
+    if _YES.search(first) or _ENGLISH_AFFIRMS.search(first):
+        return "yes", False
+    return None, False
+
+
+def clauses(text: str) -> list[str]:
+    """Return the text's clauses: what lies between commas, stops and line breaks."""
+    return [clause for clause in _CLAUSE.split(text) if clause.strip()]

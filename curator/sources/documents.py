@@ -1,0 +1,74 @@
+"""Markdown and plain text: one file is one unit and one record, in located blocks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from curator.sources.blocks import markdown, plain
+from curator.sources.conversations import UnreadableError
+from curator.sources.lines import opened, without_bom
+from curator.types import Quarantined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from curator.sources.conversations import Shape
+    from curator.sources.tally import Tally
+    from curator.types import Record
+
+MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd")
+_FRONT = re.compile(r"---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+
+
+def read_file(
+    path: Path, encoding: str, shape: Shape, tally: Tally, *, is_markdown: bool
+) -> Iterator[Record | Quarantined]:
+    """Yield the document that a file is."""
+    for file in tally.count((path,)):
+        with opened(file) as stream:
+            raw = without_bom(stream.read(), encoding)
+        try:
+            yield _document(raw.decode(encoding), shape, is_markdown=is_markdown)
+        except UnicodeDecodeError:
+            yield Quarantined("line 1", f"bytes that are not {encoding}", raw)
+        except UnreadableError as reason:
+            yield Quarantined("line 1", str(reason), raw)
+
+
+def _document(text: str, shape: Shape, *, is_markdown: bool) -> Record:
+    meta: dict[str, str] = {}
+    if is_markdown:
+        meta, start = _front_matter(text)
+        first_line = text.count("\n", 0, start) + 1
+        parts = markdown(text[start:], first_line)
+    else:
+        parts = plain(text)
+    if not parts:
+        raise UnreadableError("no text at all")
+    return shape.record("document", parts, parts[0].locator, meta=meta)
+
+
+def _front_matter(text: str) -> tuple[dict[str, str], int]:
+    """Return what the YAML block at the top says, and where the text after it starts."""
+    match = _FRONT.match(text)
+    if match is None:
+        return {}, 0
+    try:
+        said: Any = yaml.safe_load(match[1])
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}, 0
+    if not isinstance(said, dict):
+        return {}, 0
+    return {str(key): _line(value) for key, value in said.items() if value is not None}, match.end()
+
+
+def _line(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_line(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_line(item)}" for key, item in value.items())
+    return str(value)

@@ -1,0 +1,105 @@
+"""Train and validation: groups of related records, never parted. Pure.
+
+Records that are duplicates of each other, or that answer the same question, are
+one group, and a group goes to one side as a whole; so nothing that a model is
+validated on was in its training data in other words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from curator.text import fold, length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_LATER_QUESTION_UNITS = 12
+"""Below this a later turn is small talk ("thank you very much"), which is no question."""
+
+
+def question_keys(questions: Sequence[str]) -> tuple[int, ...]:
+    """Return what tells a conversation's questions from others: 63-bit hashes of folded texts.
+
+    The opening question always counts; a later one only where it is long enough
+    to be a question of its own.
+    """
+    keys = []
+    for index, question in enumerate(questions):
+        if index == 0 or length(question) >= _LATER_QUESTION_UNITS:
+            folded = fold(question) or question
+            keys.append(_hash(folded) >> 1)
+    return tuple(dict.fromkeys(keys))
+
+
+def groups(n: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each node's group: the smallest node of its connected component.
+
+    Args:
+        n: how many nodes there are.
+        left: one end of each edge, as node numbers, shape (edges,).
+        right: the other end, same shape.
+    """
+    from scipy.sparse import coo_array  # noqa: PLC0415 - only a split needs it
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    if n == 0:
+        return np.zeros(0, np.int64)
+    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(n, n))
+    _, component = connected_components(graph, directed=False)
+    smallest = np.full(int(component.max()) + 1, n, np.int64)
+    np.minimum.at(smallest, component, np.arange(n))
+    found: NDArray[np.int64] = smallest[component]
+    return found
+
+
+def chain(keys: NDArray[np.int64], nodes: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Return edges (left, right) that connect all nodes that share a key.
+
+    Args:
+        keys: one key for each entry, shape (entries,).
+        nodes: the node that has the key, same shape.
+    """
+    order = np.lexsort((nodes, keys))
+    keys, nodes = keys[order], nodes[order]
+    same = np.flatnonzero(keys[1:] == keys[:-1])
+    return nodes[same], nodes[same + 1]
+
+
+def validation(
+    members: Sequence[str], group: NDArray[np.int64], rows: NDArray[np.bool_], share: float
+) -> NDArray[np.bool_]:
+    """Return which nodes go to validation.
+
+    A group's side follows from the hash of its smallest member's id, so it stays
+    the same while other records come and go. A group that alone would fill more
+    than half of the validation set (everybody who opened with "hello") goes to
+    train. Where chance would leave validation empty, the group that came nearest
+    to it is taken.
+
+    Args:
+        members: each node's id, sorted, shape (n,).
+        group: each node's group as told by `groups`, shape (n,).
+        rows: which nodes are rows of the dataset, shape (n,).
+        share: the wanted share of rows in validation, 0 to 1.
+    """
+    chosen = np.zeros(len(group), bool)
+    total = int(rows.sum())
+    if share <= 0 or total == 0:
+        return chosen
+    found, sizes = np.unique(group[rows], return_counts=True)
+    small = found[sizes <= max(1.0, total * share / 2)]
+    if len(small) == 0 or len(found) == 1:
+        return chosen
+    draw = np.array([_hash(members[g]) / 2**64 for g in small.tolist()])
+    taken = small[draw < share] if (draw < share).any() else small[[int(draw.argmin())]]
+    return np.isin(group, taken) & rows
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

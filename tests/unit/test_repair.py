@@ -1,0 +1,119 @@
+"""Broken encodings are undone, sound text is left alone, and every offset leads back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curator.checks.encoding import Encoding
+from curator.repair import Repair, repaired, repairs
+from curator.tables import records_table
+from curator.types import Part, Provenance, Record
+
+CHINESE = [
+    "宝宝发烧怎么办？",
+    "你好，我的订单还没到。",
+    "請問保固期多久？",
+    "体温38.5℃，咳嗽三天了",
+]
+LATIN = ["the café costs 5€", "it’s “nice”", "naïve façade", "Müller – Zürich"]
+
+
+def read_as(text: str, encoding: str) -> str:
+    return text.encode().decode(encoding)
+
+
+def fix(text: str) -> str:
+    return repaired(text, repairs(text)).text
+
+
+@pytest.mark.parametrize("text", CHINESE)
+def test_utf8_read_as_gbk_is_undone(text: str) -> None:
+    broken = text.encode().decode("gb18030", errors="replace")
+    fixed = fix(broken)
+    assert fixed.replace("\ufffd", "")[:6] == text[:6]
+    if "\ufffd" not in broken:
+        assert fixed == text
+
+
+@pytest.mark.parametrize("text", [*CHINESE, *LATIN])
+def test_utf8_read_as_latin_1_is_undone(text: str) -> None:
+    assert fix(read_as(text, "latin-1")) == text
+
+
+@pytest.mark.parametrize("text", [*CHINESE, *LATIN, "联通", "AT&T; R&D", "a<b && c>d", "1 < 2 > 0"])
+def test_sound_text_needs_no_repair(text: str) -> None:
+    assert repairs(text) == []
+
+
+def test_a_lost_character_in_a_gbk_run_does_not_invent_another() -> None:
+    # Nine bytes: the last one makes a pair with the digit, and both are lost.
+    broken = "我电话1".encode().decode("gb18030", errors="replace")
+    assert broken.endswith("\ufffd")
+    assert fix(broken) == "我电\ufffd"
+
+
+def test_entities_and_tags_become_what_they_stand_for() -> None:
+    assert fix("体温&gt;38&#8451;<br/>怎么办&nbsp;&amp;") == "体温>38℃\n怎么办 &"
+    assert fix('<p class="x">Tom</p><b>!</b>') == "Tom\n!"
+
+
+def test_lost_characters_have_no_replacement() -> None:
+    found = repairs("孩子\ufffd\ufffd三天锟斤拷")
+    assert [(r.start, r.end, r.replacement) for r in found] == [(2, 4, None), (6, 9, None)]
+
+
+def test_a_repaired_stretch_is_taken_whole() -> None:
+    text = "ab<br>cdé"
+    view = repaired(text, [Repair(2, 6, "\n", "markup"), Repair(8, 9, "xyz", "mojibake")])
+    assert view.text == "ab\ncdxyz"
+    assert view.original(0, 3) == (0, 6)
+    assert view.original(3, 5) == (6, 8)
+    assert view.original(6, 7) == (8, 9)
+    assert view.whole(6, 7) == (5, 8)
+    assert view.whole(3, 4) == (3, 4)
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("ab你好1", min_size=1, max_size=5), st.text("xy好", max_size=4)),
+        max_size=6,
+    )
+)
+def test_every_offset_of_a_repaired_text_leads_back(pieces: list[tuple[str, str]]) -> None:
+    original, found, expected = "", [], ""
+    for kept, put in pieces:
+        original += kept
+        found.append(Repair(len(original), len(original) + 1, put, "markup"))
+        original += "#"
+        expected += kept + put
+    view = repaired(original, found)
+    assert view.text == expected
+    for start in range(len(expected)):
+        for end in range(start + 1, len(expected) + 1):
+            a, b = view.original(start, end)
+            assert 0 <= a < b <= len(original)
+            if "#" not in original[a:b]:
+                assert original[a:b] == expected[start:end]
+
+
+def finding_codes(text: str) -> list[tuple[str, float]]:
+    record = Record(
+        "r", "conversation", (Part("user", text),), "zh", Provenance("u", "s", "line 1")
+    )
+    return [(f.code, f.score) for f in Encoding()(records_table([record]))]
+
+
+def test_the_score_of_lost_characters_grows_with_their_share() -> None:
+    (few,) = finding_codes("孩子发烧三天了" * 20 + "\ufffd")
+    (many,) = finding_codes("孩\ufffd\ufffd了")
+    assert few[0] == many[0] == "QLT003"
+    assert 0 < few[1] < many[1] <= 1
+
+
+def test_a_repair_that_leaves_gaps_is_told_as_both() -> None:
+    broken = "你好，我的电话".encode().decode("gb18030", errors="replace")
+    codes = {code for code, _ in finding_codes(broken + "1")}
+    assert "QLT001" in codes
+    assert ("QLT003" in codes) == ("\ufffd" in broken)

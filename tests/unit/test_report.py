@@ -1,0 +1,352 @@
+"""The HTML report: what it says, what it must not say, and that it is one closed file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from curator.report import write_report
+from curator.report.drawings import flow, percent
+from curator.report.excerpts import compared, moved
+from curator.types import Edit, Span
+from tests.synthetic import Made, conversation, document, recipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def funnel_of(made: Made) -> dict[str, Any]:
+    fates = [fate.get("action", "keep") for fate in made.fates.values()]
+    n = len(made.records)
+    return {
+        "sources": [
+            {
+                "uri": "chats.jsonl",
+                "units_read": n + 3,
+                "records": n,
+                "units_in_records": n,
+                "units_set_aside": 1,
+                "units_quarantined": 2,
+            }
+        ],
+        "units": {"read": n + 3, "in_records": n, "set_aside": 1, "quarantined": 2},
+        "set_aside_reasons": {"blank line": 1},
+        "quarantine_reasons": {"broken JSON": 2},
+        "records": n,
+        "decisions": {a: fates.count(a) for a in ("keep", "review", "drop")},
+        "drop_rules": {"no-answer": 1},
+        "routes": {"instruction": fates.count("keep") - 1, "rag": fates.count("keep")},
+        "exports": [{"name": "instruction", "version": "abc123", "rows": {"train.jsonl": 9}}],
+        "conserved": True,
+    }
+
+
+def eventful() -> Made:
+    """Return a workspace where something of everything was found."""
+    made = Made()
+    private = made.add(
+        conversation(
+            "line 1",
+            ("user", "我是王小明，手机号13800138000，孩子发烧三天了。"),
+            ("assistant", "王小明您好，请先测量体温。"),
+        )
+    )
+    made.hide(private, 0, "王小明", "[姓名1]", "PII001")
+    made.hide(private, 0, "13800138000", "[电话1]", "PII002")
+    made.hide(private, 1, "王小明", "[姓名1]", "PII001")
+    hostile = made.add(
+        conversation(
+            "line 2",
+            ("user", '<script>alert(1)</script> & "quotes" <img src=x onerror=alert(2)>'),
+            ("assistant", "That is <b>markup</b>, not an answer."),
+            lang="en",
+        ),
+        action="review",
+        instruction=False,
+        rag=False,
+        rule_ids=["doubtful-answer"],
+    )
+    answer = hostile.parts[1].text
+    whole = Span(1, 0, len(answer))
+    made.find(
+        "quality",
+        hostile,
+        "LBL001",
+        0.81,
+        span=whole,
+        evidence={"cosine": 0.123456, "answer_rank": 812},
+    )
+    one = made.add(
+        conversation(
+            "line 3",
+            ("user", "布洛芬一次吃多少？"),
+            ("assistant", "按体重每公斤5毫升，每天不超过4次。"),
+        )
+    )
+    two = made.add(
+        conversation(
+            "line 4",
+            ("user", "布洛芬一次吃多少？"),
+            ("assistant", "按体重每公斤10毫升，每天不超过4次。"),
+        ),
+        action="drop",
+        instruction=False,
+        rag=False,
+        rule_ids=["near-duplicates"],
+    )
+    made.find(
+        "near_duplicates",
+        two,
+        "DUP002",
+        0.86,
+        peer_id=one.id,
+        evidence={"jaccard": 0.86, "numbers_differ": True},
+    )
+    empty = made.add(
+        conversation("line 5", ("user", "在吗"), ("assistant", "在的")),
+        action="drop",
+        instruction=False,
+        rag=False,
+        rule_ids=["no-answer"],
+    )
+    made.find("quality", empty, "QLT010", 0.9, span=Span(1, 0, 2))
+    made.add(document("guide.md", ("heading", "用药", ()), ("paragraph", "多喝水。", ("用药",))))
+    made.quarantine = [
+        {
+            "source_uri": "chats.jsonl",
+            "locator": f"line {n}",
+            "reason": "broken JSON",
+            "raw": b"{SECRET",
+            "n_units": 1,
+        }
+        for n in (7, 9)
+    ]
+    return made
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> str:
+    made = eventful()
+    workspace, plan = made.lay(tmp_path)
+    out = write_report(
+        workspace,
+        recipe(),
+        plan,
+        funnel_of(made),
+        workspace.current_decision(),
+        tmp_path / "report.html",
+    )
+    assert out == tmp_path / "report.html"
+    return out.read_text("utf-8")
+
+
+class Tags(HTMLParser):
+    """Collects tags and attributes, and checks that tags are closed in order."""
+
+    VOID = frozenset({"meta", "input", "br", "line", "path", "rect"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in self.VOID or tag == "rect":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_it_is_one_closed_file(report: str) -> None:
+    tags = Tags()
+    tags.feed(report)
+    assert tags.open == []
+    names = {name for name, _ in tags.seen}
+    assert not names & {"script", "link", "img", "iframe", "object", "form"}
+    for name, attributes in tags.seen:
+        assert not [a for a in attributes if a.startswith("on") or a in {"style", "src"}], name
+        assert (attributes.get("href") or "#").startswith("#")
+    policy = next(
+        a["content"] for n, a in tags.seen if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    style = re.search(r"<style>(.*?)</style>", report, re.DOTALL)
+    assert style
+    assert policy
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'")
+    assert "http://" not in report
+    assert "https://" not in report
+
+
+def test_text_is_escaped_and_private_details_are_not_there(report: str, tmp_path: Path) -> None:
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in report
+    assert "<script" not in report
+    for banned in (
+        "王小明",
+        "13800138000",
+        "SPEAKER",
+        "META",
+        "SECRET",
+        str(tmp_path),
+        "2020-01-01",
+    ):
+        assert banned not in report
+
+
+def test_the_placeholder_is_what_is_marked(report: str) -> None:
+    assert "<mark>[姓名1]</mark>" in report
+    assert "<mark>[电话1]</mark>" in report
+    assert "<mark>在的</mark>" in report
+
+
+def test_it_says_what_was_found_decided_and_changed_in_both_languages(report: str) -> None:
+    for wanted in (
+        "答案可能与问题不符",
+        "the answer may not match the question",
+        "doubtful-answer",
+        "review ≥ 0.6",
+        "broken JSON",
+        "keep (instruction, rag)",
+        '<b class="diff">10</b>',
+        "numbers_differ",
+        "Looked for, and not found",
+        "QLT013",
+    ):
+        assert wanted in report
+    assert report.count('class="zh" lang="zh"') == report.count('class="en" lang="en"')
+
+
+def test_the_same_workspace_gives_the_same_bytes(tmp_path: Path) -> None:
+    texts = []
+    for name in ("a", "b"):
+        made = eventful()
+        workspace, plan = made.lay(tmp_path / name)
+        out = write_report(
+            workspace,
+            recipe(),
+            plan,
+            funnel_of(made),
+            workspace.current_decision(),
+            tmp_path / f"{name}.html",
+        )
+        texts.append(out.read_bytes())
+    assert texts[0] == texts[1]
+
+
+def test_a_check_that_did_not_run_says_nothing(tmp_path: Path) -> None:
+    made = eventful()
+    workspace, plan = made.lay(tmp_path)
+    (plan.checks[2].folder / "run.json").unlink()
+    out = write_report(workspace, recipe(), plan, funnel_of(made), None, tmp_path / "r.html")
+    text = out.read_text("utf-8")
+    assert "state-missing" in text
+    assert 'id="QLT010"' not in text
+    assert "QLT013" not in text
+    assert "nothing is decided yet" in text
+
+
+def test_an_empty_workspace_has_a_report_too(tmp_path: Path) -> None:
+    made = Made()
+    workspace, plan = made.lay(tmp_path)
+    nothing = {
+        "sources": [],
+        "units": {"read": 0, "in_records": 0, "set_aside": 0, "quarantined": 0},
+        "set_aside_reasons": {},
+        "quarantine_reasons": {},
+        "records": 0,
+        "decisions": None,
+        "drop_rules": {},
+        "routes": {"instruction": 0, "rag": 0},
+        "exports": [],
+        "conserved": True,
+    }
+    text = write_report(workspace, recipe(), plan, nothing, None, tmp_path / "r.html").read_text(
+        "utf-8"
+    )
+    assert "there is no redacted view yet" in text
+
+
+# --- excerpts ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        ((0, 2), (0, 2)),  # before every edit
+        ((4, 7), (4, 9)),  # the very span of an edit: its replacement
+        ((5, 6), (4, 9)),  # inside an edit: all of its replacement
+        ((8, 10), (10, 12)),  # after the first
+        ((4, 14), (4, 14)),  # over both
+        ((14, 16), (14, 16)),  # after both
+    ],
+)
+def test_spans_move_with_the_edits(span: tuple[int, int], expected: tuple[int, int]) -> None:
+    edits = [Edit(Span(0, 4, 7), "[姓名1]"), Edit(Span(0, 11, 14), "x")]
+    assert moved(*span, edits) == expected
+
+
+def test_comparison_keeps_all_text_and_marks_only_what_differs() -> None:
+    left = [{"role": "user", "text": "一次吃5毫升 twice a day"}]
+    right = [
+        {"role": "user", "text": "一次吃10毫升 twice a day"},
+        {"role": "assistant", "text": "好"},
+    ]
+    ours, theirs = compared(left, right)
+    assert "".join(r.text for r in ours[0].runs) == left[0]["text"]
+    assert [r.text for r in theirs[0].runs if r.style == "diff"] == ["10"]
+    assert [r.style for r in theirs[1].runs] == ["diff"]
+
+
+# --- drawings ---------------------------------------------------------------------------
+
+
+def test_small_shares_are_never_nothing() -> None:
+    assert percent(1, 100_000) == "<0.1%"
+    assert percent(99_999, 100_000) == "99.9%"
+    assert percent(0, 10) == "0%"
+    assert percent(10, 10) == "100%"
+
+
+def test_the_flow_names_every_stage_and_escapes() -> None:
+    made = eventful()
+    drawn = flow(funnel_of(made))
+    for wanted in (
+        "进入记录",
+        "set aside",
+        "quarantined",
+        "for review",
+        "both exports",
+        "RAG only",
+    ):
+        assert wanted in drawn
+    assert drawn.count("<svg") == 1
+
+
+def test_fates_are_told_in_chinese_too(report: str) -> None:
+    assert "保留（指令集、检索库）" in report
+
+
+def test_texts_that_have_nothing_in_common_are_not_painted_over() -> None:
+    ours, theirs = compared(
+        [{"role": "user", "text": "My son has a fever. What now?"}],
+        [{"role": "user", "text": "孩子咳嗽三天了，怎么办？"}],
+    )
+    assert {r.style for r in ours[0].runs + theirs[0].runs} == {"plain"}
+
+
+def test_a_judged_answer_is_shown_with_its_question_and_is_not_marked_whole(report: str) -> None:
+    example = report[report.index('id="LBL001"') :]
+    example = example[: example.index("</article>")]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in example
+    assert "not an answer." in example
+    assert "<mark>" not in example
