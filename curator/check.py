@@ -282,8 +282,9 @@ def _work(
             cache=workspace.cache / parts[0].parent.name,
             folder=workspace.cache / "phases" / planned.run_id,
         )
-        checker = planned.cls(**planned.params)  # type: ignore[call-arg]
-        write_table(output, findings_table(checker.run(scope), planned.run_id))
+        checker = planned.cls(**planned.params)
+        found = checker.run(scope)  # type: ignore[attr-defined]
+        write_table(output, findings_table(found, planned.run_id))
         shutil.rmtree(scope.folder, ignore_errors=True)
     return [output]
 

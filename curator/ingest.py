@@ -96,7 +96,8 @@ def _files(workspace: Workspace, sources: Iterable[Source], *, adhoc: bool) -> I
                 raise SourceError(f"{path}: an empty folder", "name a folder that holds files")
             name = source.name or path.name
             for file in inside:
-                yield SourceFile(file, f"{name}/{file.relative_to(path).as_posix()}", source, adhoc)
+                uri = f"{name}/{file.relative_to(path).as_posix()}"
+                yield SourceFile(file, uri, source, adhoc, in_folder=True)
         else:
             uri = source.name or path.name
             yield SourceFile(path, uri, source, adhoc, in_folder=False)
@@ -123,8 +124,7 @@ def _ingest_file(workspace: Workspace, file: SourceFile) -> dict[str, Any]:
     writer = _Writer(workspace, source_id, file.uri)
     tally = Tally()
     if unreadable:
-        for item in tally.count([Quarantined("file", unreadable, b"")]):
-            writer.add(item)
+        writer.add(*tally.count([Quarantined("file", unreadable, b"")]))
     else:
         for item in read(file.path, file.uri, sha256, source, tally):
             writer.add(item)

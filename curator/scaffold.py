@@ -92,7 +92,10 @@ def _fresh(folder: Path) -> Path:
 def _copy(origin: Path, target: Path) -> None:
     try:
         shutil.copytree(
-            origin, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.py")
+            origin,
+            target,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("__pycache__", "*.py", "content", "generator"),
         )
     except OSError as error:
         raise disk_error(error, target) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
 KANA = r"\u3040-\u30ff\u31f0-\u31ff"
@@ -102,7 +103,7 @@ def sentences(text: str) -> list[str]:
     """Split at the ends of sentences, Chinese and English, keeping every character."""
     ends = [m.end() for m in _SENTENCE_END.finditer(text) if m.end() > 0]
     bounds = [0, *dict.fromkeys(ends), len(text)]
-    return [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    return [text[a:b] for a, b in pairwise(bounds) if a < b]
 
 
 def strip_zero_width(text: str) -> str:

@@ -15,8 +15,8 @@ from curator.errors import WorkspaceError
 from curator.workspace import write_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from curator.protocols import Progress, Step
 
@@ -150,7 +150,9 @@ def _pool(workers: int) -> Iterator[object]:
         initargs=(os.getpid(),),
         env={**worker.THREADS, **worker.OFFLINE},
     )
+    ended_well = False
     try:
         yield pool
+        ended_well = True
     finally:
-        pool.shutdown(wait=True, kill_workers=True)
+        pool.shutdown(wait=True, kill_workers=not ended_well)

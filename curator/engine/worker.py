@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from functools import lru_cache
@@ -10,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
+from loky import process_executor
 
 from curator.tables import digest
 from curator.workspace import write_table
@@ -35,6 +37,8 @@ OFFLINE = {
 def start(parent: int) -> None:
     """Prepare a worker: it dies with its driver, so a killed run leaves nobody behind."""
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    # loky restarts a worker that grows by 300 MB, for fear of a leak; ours grows by its models.
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # noqa: SLF001 - there is no option
 
 
 def _watch(parent: int) -> None:

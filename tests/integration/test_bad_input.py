@@ -16,8 +16,8 @@ import curator as api
 from curator.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
 ROWS = [
     {

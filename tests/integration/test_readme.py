@@ -6,11 +6,11 @@ import csv
 import re
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import ROOT, clean_env, command
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,9 +14,6 @@ import pytest
 from curator.engine import LocalEngine
 from curator.errors import ModelError, WorkspaceError
 from curator.protocols import Step
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DOUBLE = Step("tests.unit.engine_steps:Double", {"by": 2})
 
@@ -81,7 +77,7 @@ def test_workers_end_when_their_driver_is_killed(tmp_path: Path) -> None:
         "with LocalEngine(2) as e:\n"
         "    e.map(Step('tests.unit.engine_steps:Sleeps', {'pids': str(root / 'pids')}), [(p,) for p in sorted((root / 'in').iterdir())], root / 'out', label='x')\n"
     )
-    driver = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=os.getcwd())
+    driver = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=Path.cwd())
     pids = tmp_path / "pids"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and len(list(pids.glob("*")) if pids.exists() else []) < 2:
