@@ -6,18 +6,21 @@ import hashlib
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from curator.checks.embeddings import embedded, passages, vectors_of
 from curator.confident import label_scores
 from curator.matching import Halves, Matches, matches
 from curator.pairs import pairs
+from curator.protocols import Step
 from curator.tables import records_from
-from curator.terms import counts, tfidf
+from curator.terms import WIDTH, counts, tfidf
 from curator.text import fold, language, length
 from curator.types import Code, Finding, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from scipy.sparse import csr_matrix
 
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from curator.protocols import Scope
     from curator.types import Record, View
 
+HALVES = ("question", "answer")
+GROUPS = ("other", "zh")
+"""Pairs are compared within a language: Chinese with Chinese, the rest with the rest."""
 _FLOOR = 0.3
 _FEWEST = 40
 
@@ -72,9 +78,23 @@ class LabelIssues:
 
     def run(self, scope: Scope) -> Iterator[Finding]:
         """Embed the parts, judge the pairs of each language, and yield the doubtful ones."""
-        gathered = _gather(scope, embedded(scope, self.encoder))
-        for group in sorted(gathered):
-            yield from gathered[group].findings()
+        vectors = embedded(scope, self.encoder)
+        described = scope.engine.map(
+            Step("curator.checks.label_issues:Describe"),
+            [(part,) for part in scope.parts],
+            scope.shared("judged_pairs", self.version),
+            label="pairs",
+        )
+        groups: dict[str, _Group] = {}
+        for file, embedding in zip(described, vectors, strict=True):
+            table = scope.engine.collect([file])
+            values = vectors_of(scope.engine.collect([embedding]))
+            for name in GROUPS:
+                mine = table.filter(pc.equal(table["group"], name))
+                if mine.num_rows:
+                    groups.setdefault(name, _Group()).add(mine, values)
+        for name in sorted(groups):
+            yield from groups[name].findings()
 
 
 def judged(record: Record) -> Iterator[tuple[int, Pair]]:
@@ -85,85 +105,102 @@ def judged(record: Record) -> Iterator[tuple[int, Pair]]:
             yield index, pair
 
 
+class Describe:
+    """The step that lists a part's pairs that can be judged, with all but their vectors.
+
+    `at` is the row of the question in the part's embeddings; the answer's is the next.
+    """
+
+    def __call__(self, records: pa.Table) -> pa.Table:
+        """Return one row per pair: where it is, keys, lengths and n-gram counts."""
+        found: list[tuple[Record, int, Pair]] = []
+        row = 0
+        for record in records_from(records):
+            found += [(record, row + 2 * index, pair) for index, pair in judged(record)]
+            row += sum(1 for _ in passages(record))
+        texts = [(pair.question, pair.answer) for _, _, pair in found]
+        columns: dict[str, pa.Array] = {
+            "record_id": pa.array([record.id for record, _, _ in found], pa.string()),
+            "part": pa.array([pair.part for _, _, pair in found], pa.int32()),
+            "end": pa.array([len(r.parts[p.part].text) for r, _, p in found], pa.int32()),
+            "at": pa.array([at for _, at, _ in found], pa.int32()),
+            "group": pa.array([_group("\n".join(both)) for both in texts], pa.string()),
+        }
+        for half, name in enumerate(HALVES):
+            mine = [both[half] for both in texts]
+            matrix = counts(mine)
+            columns[f"{name}_key"] = pa.array([_key(text) for text in mine], pa.uint64())
+            columns[f"{name}_length"] = pa.array([length(text) for text in mine], pa.int32())
+            columns[f"{name}_grams"] = _lists(matrix.indptr, matrix.indices, pa.int32())
+            columns[f"{name}_counts"] = _lists(matrix.indptr, matrix.data, pa.float32())
+        return pa.table(columns)
+
+
 class _Group:
     """The pairs of one language: where they are, and what they are compared by."""
 
     def __init__(self) -> None:
-        self.spans: list[tuple[str, Span]] = []
-        self.keys: list[tuple[int, int]] = []
-        self.lengths: list[tuple[int, int]] = []
-        self.question: list[np.ndarray] = []
-        self.answer: list[np.ndarray] = []
-        self.question_counts: list[csr_matrix] = []
-        self.answer_counts: list[csr_matrix] = []
+        self.tables: list[pa.Table] = []
+        self.vectors: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def add(self, found: list[tuple[Record, Pair, np.ndarray, np.ndarray]]) -> None:
-        """Take the pairs of one part, with the vectors of their questions and answers."""
-        for record, pair, _, _ in found:
-            end = len(record.parts[pair.part].text)
-            self.spans.append((record.id, Span(pair.part, 0, end)))
-            self.keys.append((_key(pair.question), _key(pair.answer)))
-            self.lengths.append((length(pair.question), length(pair.answer)))
-        self.question.append(np.stack([question for _, _, question, _ in found]))
-        self.answer.append(np.stack([answer for _, _, _, answer in found]))
-        self.question_counts.append(counts(pair.question for _, pair, _, _ in found))
-        self.answer_counts.append(counts(pair.answer for _, pair, _, _ in found))
+    def add(self, table: pa.Table, vectors: np.ndarray) -> None:
+        """Take the pairs of one part, with the vectors of that part."""
+        at = table["at"].to_numpy()
+        self.tables.append(table)
+        self.vectors.append((vectors[at], vectors[at + 1]))
 
     def findings(self) -> Iterator[Finding]:
         """Yield a finding for each doubtful pair."""
-        if len({question for question, _ in self.keys}) < _FEWEST:
+        table = pa.concat_tables(self.tables)
+        if pc.count_distinct(table["question_key"]).as_py() < _FEWEST:
             return
-        found = matches(self._halves())
+        found = matches(self._halves(table))
         labels = np.repeat(np.array([1, 0]), [len(found.match), len(found.wrong)])
         p = np.concatenate([found.match, found.wrong])
         scores = label_scores(labels, np.column_stack([1 - p, p]))[: len(found.match)]
-        for row, (record_id, span) in enumerate(self.spans):
-            if scores[row] >= _FLOOR:
-                yield Finding(
-                    record_id=record_id,
-                    check=LabelIssues.name,
-                    code="LBL001",
-                    score=float(scores[row]),
-                    span=span,
-                    evidence=_evidence(found, row),
-                )
+        doubtful = np.flatnonzero(scores >= _FLOOR)
+        places = table.select(["record_id", "part", "end"]).take(pa.array(doubtful)).to_pylist()
+        for row, place in zip(doubtful.tolist(), places, strict=True):
+            yield Finding(
+                record_id=place["record_id"],
+                check=LabelIssues.name,
+                code="LBL001",
+                score=float(scores[row]),
+                span=Span(place["part"], 0, place["end"]),
+                evidence=_evidence(found, row),
+            )
 
-    def _halves(self) -> Halves:
-        from scipy.sparse import vstack  # noqa: PLC0415 - heavy
-
-        question_terms, answer_terms = tfidf(
-            [vstack(self.question_counts).tocsr(), vstack(self.answer_counts).tocsr()]
-        )
-        keys = np.array(self.keys, np.uint64)
-        lengths = np.array(self.lengths, np.float32)
+    def _halves(self, table: pa.Table) -> Halves:
+        question_terms, answer_terms = tfidf([_matrix(table, name) for name in HALVES])
         return Halves(
-            question=np.concatenate(self.question),
-            answer=np.concatenate(self.answer),
+            question=np.concatenate([question for question, _ in self.vectors]),
+            answer=np.concatenate([answer for _, answer in self.vectors]),
             question_terms=question_terms,
             answer_terms=answer_terms,
-            question_key=keys[:, 0],
-            answer_key=keys[:, 1],
-            question_length=lengths[:, 0],
-            answer_length=lengths[:, 1],
+            question_key=table["question_key"].to_numpy(),
+            answer_key=table["answer_key"].to_numpy(),
+            question_length=table["question_length"].to_numpy().astype(np.float32),
+            answer_length=table["answer_length"].to_numpy().astype(np.float32),
         )
 
 
-def _gather(scope: Scope, files: Iterable[object]) -> dict[str, _Group]:
-    groups: dict[str, _Group] = {}
-    for part, file in zip(scope.parts, files, strict=True):
-        table = scope.engine.collect([file])  # type: ignore[list-item]
-        vectors = vectors_of(table)
-        found: dict[str, list[tuple[Record, Pair, np.ndarray, np.ndarray]]] = {}
-        row = 0
-        for record in records_from(scope.engine.collect([part])):
-            for index, pair in judged(record):
-                at = row + 2 * index
-                group = "zh" if language(pair.question + "\n" + pair.answer) == "zh" else "other"
-                found.setdefault(group, []).append((record, pair, vectors[at], vectors[at + 1]))
-            row += sum(1 for _ in passages(record))
-        for group, members in found.items():
-            groups.setdefault(group, _Group()).add(members)
-    return groups
+def _group(text: str) -> str:
+    return "zh" if language(text) == "zh" else "other"
+
+
+def _lists(bounds: np.ndarray, values: np.ndarray, kind: pa.DataType) -> pa.ListArray:
+    return pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), pa.array(values, kind))
+
+
+def _matrix(table: pa.Table, name: str) -> csr_matrix:
+    """Return the n-gram counts of one half of the pairs, shape (pairs, WIDTH)."""
+    from scipy.sparse import csr_matrix  # noqa: PLC0415 - heavy
+
+    grams, values = table[f"{name}_grams"], table[f"{name}_counts"]
+    sizes = pc.list_value_length(grams).to_numpy()
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    flat = (pc.list_flatten(values).to_numpy(), pc.list_flatten(grams).to_numpy(), bounds)
+    return csr_matrix(flat, shape=(table.num_rows, WIDTH))
 
 
 def _key(text: str) -> int:
