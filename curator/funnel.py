@@ -9,10 +9,11 @@ from curator.workspace import read_json
 if TYPE_CHECKING:
     import duckdb
 
+    from curator.schema import Policy
     from curator.workspace import Workspace
 
 
-def funnel(workspace: Workspace) -> dict[str, Any]:
+def funnel(workspace: Workspace, policy: Policy) -> dict[str, Any]:
     """Return the counts of each stage, and whether they add up.
 
     What the readers counted while reading is held against what lies in the parts
@@ -41,7 +42,8 @@ def funnel(workspace: Workspace) -> dict[str, Any]:
         "drop_rules": _counts(
             con,
             "SELECT rule, count(*) FROM (SELECT unnest(rule_ids) AS rule FROM decisions"
-            " WHERE action = 'drop') GROUP BY 1",
+            " WHERE action = 'drop') WHERE list_contains(?, rule) GROUP BY 1",
+            [rule.id for rule in policy.rules if rule.then in ("drop", "keep_one")],
         ),
         "routes": {
             route: _one(con, f"SELECT count(*) FROM decisions WHERE {route}")  # noqa: S608
@@ -132,8 +134,8 @@ def _one(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> int:
     return int(row[0]) if row else 0
 
 
-def _counts(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
+def _counts(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> dict[str, int]:
     return {
         str(k): int(n)
-        for k, n in sorted(con.execute(query).fetchall(), key=lambda r: (-r[1], r[0]))
+        for k, n in sorted(con.execute(query, values).fetchall(), key=lambda r: (-r[1], r[0]))
     }

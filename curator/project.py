@@ -174,7 +174,7 @@ class Project:
         from curator.check import freshness, plan  # noqa: PLC0415
         from curator.funnel import funnel  # noqa: PLC0415
 
-        result = funnel(self.workspace)
+        result = funnel(self.workspace, self.rules.policy)
         result["checks"] = freshness(plan(self.workspace, self.recipe, self.rules))
         return result
 

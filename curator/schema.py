@@ -256,6 +256,7 @@ def _no_twins(ids: list[str]) -> None:
 # --- loading ----------------------------------------------------------------------------
 
 M = TypeVar("M", bound=BaseModel)
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load(path: Path, model: type[M]) -> M:
@@ -274,8 +275,7 @@ def load(path: Path, model: type[M]) -> M:
             f"{path}: cannot be read ({type(error).__name__})", "save it as UTF-8 text"
         ) from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe, and in C where it can be
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -287,6 +287,7 @@ def load(path: Path, model: type[M]) -> M:
         return model.model_validate({} if data is None else data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        node = yaml.compose(text, Loader=_LOADER)
         raise RecipeError(
             f"{path}:{_line(node, first['loc'])}: {_place(first['loc'])}: {_say(first)}",
             _hint(first, model),
