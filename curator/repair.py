@@ -21,6 +21,16 @@ _LATIN_WORD = f"\\S*[\u0080-\u00ff{_HIGH}]\\S*"
 _LATIN_RUN = re.compile(f"{_LATIN_WORD}(?: {_LATIN_WORD})*")
 # A replacement character ends a run: the rest of the character before it is lost.
 _GBK_RUN = re.compile(r"[^\x00-\x7f\ufffd]{2,}\ufffd?")
+# UTF-8 read as GBK is full of characters that ordinary Chinese hardly has: those outside
+# the first level of GB 2312, whose codes are B0A1 to D7F9.
+_COMMON = "".join(
+    bytes((row, cell)).decode("gb2312", errors="ignore")
+    for row in range(0xB0, 0xD8)
+    for cell in range(0xA1, 0xFF)
+)
+_RARE = re.compile(f"[^{_COMMON}\x00-\xff\u2000-\u2bff\u3000-\u303f\uff00-\uffef\ufffd]")
+_RARE_SHARE = 0.25
+_SHORTEST_MIXED = 6
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _TAG = re.compile(
     r"</?(?:br|p|div|span|b|i|u|strong|em|font|li|ul|ol|a|img|h[1-6]|td|tr|table)"
@@ -97,11 +107,100 @@ def _latin(text: str) -> list[Repair]:
 
 def _chinese(text: str) -> list[Repair]:
     found = []
+    mixed: list[tuple[int, int, str, bool]] = []
     for m in _GBK_RUN.finditer(text):
         fixed = _undo_gbk(m.group())
         if fixed is not None:
             found.append(Repair(m.start(), m.end(), fixed, "mojibake"))
+        elif len(_RARE.findall(m.group())) > _RARE_SHARE * len(m.group()):
+            partly = _undo_parts(m.group())
+            if partly is not None:
+                start, end, fixed, is_sure = partly
+                mixed.append((m.start() + start, m.start() + end, fixed, is_sure))
+    # Once a part is surely broken, what might be is.
+    if found or any(is_sure for *_, is_sure in mixed):
+        found += [Repair(start, end, fixed, "mojibake") for start, end, fixed, _ in mixed]
     return found
+
+
+def _undo_parts(run: str) -> tuple[int, int, str, bool] | None:
+    """Undo a run of which some characters stayed intact or lost bytes on the way.
+
+    Returns where the repair begins and ends in the run, what stands there then (with
+    the intact characters as they are), and whether the run alone proves the damage:
+    most of it can be undone, and hardly any rare character is left. None where
+    nothing can be undone.
+    """
+    codes = [char.encode("gb18030", errors="ignore") for char in run]
+    pieces: list[str] = []
+    first = last = undone = left = at = 0
+    while at < len(run):
+        stop, fixed = _segment(codes, at)
+        if fixed:
+            first = first if undone else at
+            undone += stop - at
+            pieces.append(fixed)
+            at = last = stop
+            continue
+        left += bool(_RARE.fullmatch(run[at]))
+        if undone:
+            pieces.append(run[at])
+        at += 1
+    if not undone:
+        return None
+    body = run.rstrip("\ufffd")
+    kept = "".join(pieces)[: -len(run[last:]) or None]
+    if last < len(body) and _RARE.fullmatch(body[-1]) and _is_cut_off(codes[len(body) - 1]):
+        kept, last = f"{kept}{body[last:-1]}\ufffd", len(run)
+        undone += 1
+    is_sure = (
+        len(run) >= _SHORTEST_MIXED and undone >= len(run) / 2 and left <= _RARE_SHARE * len(run)
+    )
+    return first, last, kept, is_sure
+
+
+def _segment(codes: list[bytes], start: int) -> tuple[int, str]:
+    """Return the end and the meaning of the longest stretch that is UTF-8, or an empty meaning.
+
+    Only characters of three bytes count: those of two bytes are common characters
+    of GBK as well, which have more likely stayed as they were.
+    """
+    data = b""
+    at, best, meaning = start, start, ""
+    while at < len(codes) and codes[at]:
+        data += codes[at]
+        at += 1
+        whole, is_open = _three_bytes(data)
+        if whole is None:
+            break
+        if not is_open:
+            best, meaning = at, whole
+    return (best, meaning) if _HAN_CHAR.search(meaning) and len(meaning) > 1 else (start, "")
+
+
+def _three_bytes(data: bytes) -> tuple[str | None, bool]:
+    """Read characters of one or three bytes; return them, and whether another has begun.
+
+    None where it is no such text, or no ordinary one.
+    """
+    full = len(data)
+    for cut in (0, 1, 2):
+        try:
+            text = data[: full - cut].decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        if cut and not 0xE2 <= data[full - cut] <= 0xEF:
+            return None, False
+        is_fit = all(not "\x7f" < c < "\u0800" for c in text) and len(
+            _ORDINARY.findall(text)
+        ) == len(text)
+        return (text, cut > 0) if is_fit else (None, False)
+    return None, False
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Return whether this is the beginning of a character of three bytes."""
+    return len(data) == 2 and 0xE2 <= data[0] <= 0xEF and 0x80 <= data[1] <= 0xBF
 
 
 def _undo_gbk(run: str) -> str | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from curator.checks.embeddings import embedded, passages, vectors_of
-from curator.confident import label_scores
+from curator.confident import least_skill, odds_scores
+from curator.similarity.components import components
 from curator.tables import records_from
+from curator.text import language
 from curator.types import Code, Finding
 
 if TYPE_CHECKING:
@@ -21,28 +25,34 @@ if TYPE_CHECKING:
 
 _FLOOR = 0.3
 _FEWEST_IN_CLASS = 5
+_LEAST_SKILL = 0.25
 _RIDGE = 1.0
-_TEMPERATURES = (0.02, 0.03, 0.05, 0.08, 0.12, 0.2)
+_TEMPERATURES = np.geomspace(0.02, 0.5, 24)
 
 
 class CategoryLabels:
     """LBL003: the category label does not fit the text.
 
+    Labels are compared within one taxonomy: sources that have a label in common
+    share theirs, and each language is judged by itself.
+
     For every record with a label (a department, an intent, a topic), the probability
     of each label is worked out from all other records: a leave-one-out ridge
-    regression on the embedding of the first question (of the text, where there is no
-    question). Confident learning (cleanlab) then estimates which labels are wrong.
+    regression on the embeddings of the first question and its answer (of the text,
+    where there is no question). How often that agrees with the given labels, beyond
+    what the commonest label alone would, is its skill. Below a skill of 0.25 nothing
+    is said, and the smaller it is, the more is asked of a finding.
 
-    A score of 0.6 or more means that cleanlab flags the label; findings go down to
-    0.3, and only where another label is more probable. The evidence names it
-    (`suggested`) with both probabilities.
+    The score grows with the odds of the most probable label against the given one. It
+    is 0.6 where a wrong label is the likelier explanation; findings go down to 0.3. The
+    evidence names the label (`suggested`), both probabilities and the `skill`.
 
-    Labels that fewer than five records carry are left out, and so is the whole check
+    Labels that fewer than five records carry are left out, and so is a taxonomy
     where fewer than two labels remain.
     """
 
     name: ClassVar[str] = "category_labels"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
     codes: ClassVar[tuple[Code, ...]] = (
         Code(
@@ -60,28 +70,66 @@ class CategoryLabels:
 
     def run(self, scope: Scope) -> Iterator[Finding]:
         """Embed the parts, compare each label with the others, and yield the doubtful ones."""
-        ids, labels, vectors = _labelled(scope, self.encoder)
-        names, given = _classes(labels)
-        kept = np.flatnonzero(given >= 0)
-        if len(names) < 2:
-            return
-        given = given[kept]
-        probabilities = leave_one_out(vectors[kept], given, len(names))
-        scores = label_scores(given, probabilities)
-        suggested = probabilities.argmax(axis=1)
-        for row, at in enumerate(kept):
-            if scores[row] >= _FLOOR and suggested[row] != given[row]:
-                yield Finding(
-                    record_id=ids[at],
+        labelled = _labelled(scope, self.encoder)
+        found: dict[int, Finding] = {}
+        for rows in labelled.taxonomies():
+            for at, evidence, score in labelled.doubtful(rows):
+                found[at] = Finding(
+                    record_id=labelled.ids[at],
                     check=self.name,
                     code="LBL003",
-                    score=float(scores[row]),
-                    evidence={
-                        "suggested": names[suggested[row]],
-                        "p_given": round(float(probabilities[row, given[row]]), 4),
-                        "p_suggested": round(float(probabilities[row, suggested[row]]), 4),
-                    },
+                    score=score,
+                    evidence=evidence,
                 )
+        for at in sorted(found):
+            yield found[at]
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """The records with a label, in the parts' order; `vectors` has a row for each."""
+
+    ids: list[str]
+    labels: list[str]
+    sources: list[str]
+    languages: list[str]
+    vectors: NDArray[np.float32]
+
+    def taxonomies(self) -> list[NDArray[np.int64]]:
+        """Return the rows of each taxonomy and language, in the order of their first rows."""
+        number = {name: n for n, name in enumerate(dict.fromkeys(self.sources))}
+        first: dict[str, int] = {}
+        source = [number[name] for name in self.sources]
+        edges = [
+            (first.setdefault(label, n), n) for label, n in zip(self.labels, source, strict=True)
+        ]
+        left, right = np.array(edges, np.int64).reshape(-1, 2).T
+        of_source = components(len(number), left, right)
+        rows: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for at, (n, lang) in enumerate(zip(source, self.languages, strict=True)):
+            rows[int(of_source[n]), lang].append(at)
+        return [np.array(group, np.int64) for group in rows.values()]
+
+    def doubtful(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, dict[str, object], float]]:
+        """Yield row, evidence and score of the labels of one taxonomy that are in doubt."""
+        names, given = _classes([self.labels[row] for row in rows])
+        rows, given = rows[given >= 0], given[given >= 0]
+        if len(names) < 2:
+            return
+        probabilities = leave_one_out(self.vectors[rows], given, len(names))
+        skill = least_skill(given, probabilities)
+        if skill < _LEAST_SKILL:
+            return
+        scores = odds_scores(given, probabilities, skill)
+        suggested = probabilities.argmax(axis=1)
+        for i in np.flatnonzero((scores >= _FLOOR) & (suggested != given)).tolist():
+            evidence: dict[str, object] = {
+                "suggested": names[suggested[i]],
+                "p_given": round(float(probabilities[i, given[i]]), 4),
+                "p_suggested": round(float(probabilities[i, suggested[i]]), 4),
+                "skill": round(skill, 4),
+            }
+            yield int(rows[i]), evidence, float(scores[i])
 
 
 def leave_one_out(
@@ -94,7 +142,7 @@ def leave_one_out(
     makes the given labels most likely.
 
     Args:
-        vectors: shape (rows, dimensions), length 1.
+        vectors: shape (rows, dimensions).
         given: class numbers, shape (rows,).
         n_classes: how many classes there are.
 
@@ -122,24 +170,27 @@ def leave_one_out(
     return best[1]
 
 
-def _labelled(scope: Scope, encoder: str) -> tuple[list[str], list[str], NDArray[np.float32]]:
-    """Return the ids, labels and vectors of the records with a label, in the parts' order."""
-    ids: list[str] = []
-    labels: list[str] = []
+def _labelled(scope: Scope, encoder: str) -> _Labelled:
+    """Return the records with a label: beside its question's vector each has its answer's."""
+    found = _Labelled([], [], [], [], np.zeros((0, 1), np.float32))
     vectors: list[NDArray[np.float32]] = []
     for part, file in zip(scope.parts, embedded(scope, encoder), strict=True):
         rows = vectors_of(scope.engine.collect([file]))
-        chosen = []
+        question, answer = [], []
         row = 0
         for record in records_from(scope.engine.collect([part])):
-            n = sum(1 for _ in passages(record))
-            if n and record.label:
-                chosen.append(row)
-                ids.append(record.id)
-                labels.append(record.label)
-            row += n
-        vectors.append(rows[chosen])
-    return ids, labels, np.concatenate(vectors) if vectors else np.zeros((0, 1), np.float32)
+            texts = [text for _, _, text in passages(record)]
+            if texts and record.label:
+                question.append(row)
+                answer.append(row + 1 if len(texts) > 1 else -1)
+                found.ids.append(record.id)
+                found.labels.append(record.label)
+                found.sources.append(record.provenance.source_uri)
+                found.languages.append(language(texts[0]))
+            row += len(texts)
+        rows = np.concatenate([rows, np.zeros((1, rows.shape[1]), np.float32)])
+        vectors.append(np.concatenate([rows[question], rows[answer]], axis=1))
+    return replace(found, vectors=np.concatenate(vectors)) if vectors else found
 
 
 def _classes(labels: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:

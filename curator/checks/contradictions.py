@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -17,6 +18,7 @@ from curator.similarity.fingerprints import folded, groups, hash128
 from curator.similarity.placeholders import renumbered
 from curator.similarity.steps import per_part, short_hash, signatures
 from curator.tables import records_from
+from curator.text import fold
 from curator.types import Code, Finding
 from curator.workspace import write_table
 
@@ -33,17 +35,29 @@ _ALL_PAIRS = 6
 """Up to so many different answers to a question are all compared with each other; beyond, each is
 compared with the most common one alone."""
 
+_IDLE = re.compile(
+    "请问|請問|您好|你好|谢谢|謝謝|麻烦|麻煩|一下|[呢啊呀哦]"
+    r"|(?i:(?<![a-z])(?:hi|hello|please|thank you|thanks|(?:can|could) you (?:please )?tell me"
+    r"|i (?:would like|want) to know)(?![a-z]))"
+)
+_OPEN = re.compile("多少|[几幾]|怎么|怎麼|怎样|怎樣|如何|什么|什麼|多久|多长|多大|哪")
+_MUST = re.compile(
+    "(?<![不没沒])(?:应该|應該|应当|必须|必須|需要|(?<![只主重想有需])要(?![不没求点點素紧緊是么]))(?!不)"
+)
+
 
 class Contradictions:
     """Finds records that ask the same and answer differently.
 
     **LBL002, same question with contradicting answers.** The first question of
     the record is that of `peer_id` too (equal when folded, or a near-duplicate
-    of at least `question_floor` with the same numbers, negations and signs),
-    and their answers disagree. That two answers differ does not make either
-    wrong, so the score tells how they differ, and is 0.9 at most:
+    of at least `question_floor` with the same numbers, negations and signs;
+    greetings and particles do not count), and their answers disagree. That two
+    answers differ does not make either wrong, so the score tells how they
+    differ, and is 0.9 at most:
 
-    - `yes_no`: one says yes and the other no to a yes-or-no question;
+    - `yes_no`: one says yes and the other no to a yes-or-no question, or one that
+      a thing is free and the other what it costs;
     - `number`: the same unit, or the same clause, with other numbers
       (`500 mg` and `0.5 g` are the same);
     - `negation`: the same clause, once with and once without a negation;
@@ -59,7 +73,7 @@ class Contradictions:
     """
 
     name: ClassVar[str] = "contradictions"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ()
     codes: ClassVar[tuple[Code, ...]] = (
@@ -220,17 +234,29 @@ def _first_pairs(records: pa.Table) -> Iterator[tuple[str, str] | None]:
             yield None
 
 
+def _plain(question: str) -> str:
+    """Return a question without what asks nothing: greetings, particles, "please", "tell me".
+
+    In an open question "how much must one take" asks what "how much does one take" does.
+    """
+    plain = _IDLE.sub("", question)
+    if _OPEN.search(plain):
+        plain = _MUST.sub("", plain)
+    return plain if fold(plain) else question
+
+
 class Questions:
     """Records → hashes of the first question and its answer, and the question's signature."""
 
     def __call__(self, records: pa.Table) -> pa.Table:
         """Return one row a record; `question` and `answer` are null where it has no pair."""
         found = list(_first_pairs(records))
-        fold_q = folded([p[0] if p else "" for p in found])
+        asked = [_plain(p[0]) if p else "" for p in found]
+        fold_q = folded(asked)
         fold_a = folded([p[1] if p else "" for p in found])
-        question = [_key(p and p[0], key) for p, key in zip(found, fold_q.keys, strict=True)]
+        question = [_key(q or None, key) for q, key in zip(asked, fold_q.keys, strict=True)]
         answer = [_key(p and p[1], key) for p, key in zip(found, fold_a.keys, strict=True)]
-        table = signatures([[("user", p[0])] if p else [] for p in found])
+        table = signatures([[("user", q)] if q else [] for q in asked])
         extra = {
             "id": records["id"],
             "question": pa.array(question, pa.binary(16)),

@@ -21,7 +21,7 @@ from curator.text import HAN, PLACEHOLDER, fold, script, strip_zero_width
 from curator.types import Code, Finding, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -133,12 +133,14 @@ class Pii:
     ) -> None:
         from curator.models.ner import ChineseNames, EnglishNames  # noqa: PLC0415 - loads models
         from curator.pii.recognisers import NameRecogniser, RuleRecogniser  # noqa: PLC0415 - Presidio
+        from curator.pii.words import OrdinaryWords  # noqa: PLC0415 - reads a model's table
 
         self._floor = floor
         self._allow = [re.compile(pattern) for pattern in allow]
         self._rules = [RuleRecogniser(PiiRule.model_validate(rule)) for rule in pii_rules]
         self._chinese = NameRecogniser(ChineseNames(ner_zh), ner_zh, "zh")
         self._english = NameRecogniser(EnglishNames(ner_en), ner_en, "en")
+        self._ordinary = OrdinaryWords(ner_en)
 
     def __call__(self, records: pa.Table) -> Iterator[Finding]:
         """Yield the findings about a table of records."""
@@ -174,7 +176,7 @@ class Pii:
         found = [
             *self._from_rules(view, before),
             *_chinese_people(view, chinese, self._chinese.model),
-            *_english_people(view, english, self._english.model),
+            *_english_people(view, english, self._english.model, self._ordinary),
         ]
         places = [(r.start, r.end) for r in chinese if r.entity_type == "LOCATION"]
         if places:
@@ -314,9 +316,11 @@ def _chinese_people(view: _Text, results: Sequence[Any], model: str) -> Iterator
                 yield Candidate(*span, "PERSON", _PERSON, result.score, "name", model)
 
 
-def _english_people(view: _Text, results: Sequence[Any], model: str) -> Iterator[Candidate]:
+def _english_people(
+    view: _Text, results: Sequence[Any], model: str, ordinary: Container[str]
+) -> Iterator[Candidate]:
     for result in results:
-        span = english_name(view.text, result.start, result.end)
+        span = english_name(view.text, result.start, result.end, ordinary)
         if span is None:
             continue
         is_full = " " in view.text[slice(*span)]

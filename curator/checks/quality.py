@@ -20,18 +20,28 @@ if TYPE_CHECKING:
 
 _FLOOR = 0.3
 _FILLER = re.compile(
-    r"(?:好|好的|好吧|好滴|嗯|嗯嗯|哦|哦哦|噢|啊|不客气|不用谢|谢谢|谢谢您|感谢|收到|明白|明白了|知道了|"
-    r"了解|了解了|在|在的|您好|你好|再见|没事|没关系|ok|okay|okey|yeah|yep|sure|thanks|thankyou|thx|"
-    r"yourewelcome|welcome|hi|hello|hmm+|um+|uh+|gotit|noted|alright|great|bye|seeyou|noproblem|nice|"
-    r"cool|understood|k+)"
+    r"(?:好|好的|好吧|好滴|好嘞|行|行吧|嗯|哦|噢|喔|啊|呵呵|哈哈|亲|不客气|不客氣|不用谢|不謝|不用客气|谢谢|謝謝|"
+    r"谢谢您|谢谢你|多谢|多謝|感谢|感謝|您|你|了|的|收到|明白|知道了|了解|瞭解|在|在吗|在嗎|在么|在不在|"
+    r"在呢|有人吗|有人嗎|您好|你好|大家好|早上好|上午好|下午好|晚上好|再见|再見|拜拜|没事|沒事|没关系|沒關係|"
+    r"辛苦了|(?:请|請)?(?:您|你)?(?:稍等|稍候|稍后|等一下|等一等|等等|等会儿?|稍等片刻)(?:一下|片刻)?|"
+    r"(?:请问|請問)?有什么(?:可以|能)帮(?:助)?(?:到)?(?:您|你)的?(?:吗|呢)?|"
+    r"請問有什麼(?:可以|能)幫(?:助)?(?:到)?(?:您|你)的?(?:嗎|呢)?|"
+    r"ok|okay|okey|yeah|yep|sure|certainly|many|thanks?|you|somuch|alot|verymuch|thx|cheers|"
+    r"yourewelcome|youarewelcome|welcome|hi|hey|hello|hithere|hellothere|good(?:morning|afternoon|evening|day)|"
+    r"hmm+|um+|uh+|igotit|gotit|igetit|isee|noted|alright|allright|great|perfect|good|bye|goodbye|"
+    r"seeyou|noproblem|noworries|nice|cool|understood|willdo|k|please|anyonethere|areyouthere|"
+    r"wait|holdon|oneminute|onemoment|(?:wait|just|give)?(?:me)?(?:a|one)(?:moment|minute|second|sec)|"
+    r"bearwithme|how(?:can|may)(?:i|we)(?:help|assist)(?:you)?(?:today)?)+"
 )
-"""What acknowledges and answers nothing; yes and no are answers. Matched after `fold`."""
+"""What acknowledges, greets or puts off, and answers nothing; yes and no are answers. Matched
+after `fold`."""
 _PROSE = ("assistant", "paragraph", "list")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _GRAM = 5
 _FEWEST_TOKENS = 12
 _FEWEST_TO_READ = 30
 _LONG_SENTENCE = 4
+_CHAT = 3
 
 
 class Quality:
@@ -39,9 +49,13 @@ class Quality:
 
     Lengths are in Han characters or words, which weigh alike.
 
-    QLT010, too short: an answer is missing or empty, no more than a filler ("好的", "ok"),
-    or shorter than `shortest` units. Empty scores 1; a filler 0.9, or 0.4 in a longer
-    conversation, where it is small talk; a short answer 0.3 to 0.7, since it may be right.
+    QLT010, too short: an answer is empty, no more than a filler ("好的", "稍等", "Got it"),
+    or shorter than `shortest` units; or nobody has answered at all. No answer and an empty
+    one score 1; a filler 0.9; a short answer 0.3 to 0.7, since it may be right. Beside a
+    longer answer in the same conversation an empty one scores 0.6, a filler is small talk
+    (0.4), and a short answer is no finding. A last question or thanks that nobody answered
+    is none either, nor is a chat of three or more turns in which no one is known as the
+    one who answers.
 
     QLT011, too long: a conversation is longer than `longest` units. The score is 0.5 at
     that length and 1 at twice of it. Documents may be as long as they like: they are cut.
@@ -57,7 +71,7 @@ class Quality:
     """
 
     name: ClassVar[str] = "quality"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
     codes: ClassVar[tuple[Code, ...]] = (
         Code("QLT010", "too-short", "答案为空或过短", "the answer is empty or too short"),
@@ -85,19 +99,29 @@ class Quality:
     def _short(self, record: Record) -> Iterator[Finding]:
         found = pairs(record)
         if not found:
-            yield _finding(record.id, "QLT010", 1.0, None, {"length": 0})
-        for pair in found:
-            units = length(PLACEHOLDER.sub("", pair.answer))
-            score = self._shortness(pair.answer, units, alone=pair.n_pairs == 1)
+            if not _answered(record):
+                yield _finding(record.id, "QLT010", 1.0, None, {"length": 0})
+            return
+        lengths = [length(PLACEHOLDER.sub("", pair.answer)) for pair in found]
+        fillers = [_FILLER.fullmatch(fold(pair.answer)) is not None for pair in found]
+        alone = not any(
+            units >= self.shortest and not filler
+            for units, filler in zip(lengths, fillers, strict=True)
+        )
+        for pair, units, filler in zip(found, lengths, fillers, strict=True):
+            score = self._shortness(pair.answer, units, filler=filler, alone=alone)
             if score >= _FLOOR:
                 span = _whole(record.parts[pair.part], pair.part)
                 yield _finding(record.id, "QLT010", score, span, {"length": units})
 
-    def _shortness(self, answer: str, units: int, *, alone: bool) -> float:
+    def _shortness(self, answer: str, units: int, *, filler: bool, alone: bool) -> float:
+        """Return the score of one answer; `alone`: the conversation has no longer answer."""
         if not units:
             # A placeholder alone is an answer to "who" or "where", if a short one.
-            return 0.5 if PLACEHOLDER.search(answer) else 1.0
-        if _FILLER.fullmatch(fold(answer)):
+            if PLACEHOLDER.search(answer):
+                return 0.5 if alone else 0.0
+            return 1.0 if alone else 0.6
+        if filler:
             return 0.9 if alone else 0.4
         if units < self.shortest and alone:
             return 0.7 - 0.4 * units / self.shortest
@@ -110,6 +134,17 @@ class Quality:
             if units > self.longest:
                 score = min(1.0, 0.5 * units / self.longest)
                 yield _finding(record.id, "QLT011", score, None, {"length": units})
+
+
+def _answered(record: Record) -> bool:
+    """Whether a record without a pair may hold an answer all the same.
+
+    An assistant that speaks first, or the log of a chat whose parties are not known:
+    three or more turns of one role. (The redacted view has no speakers to tell them by.)
+    """
+    if any(part.role == "assistant" and part.text.strip() for part in record.parts):
+        return True
+    return sum(part.role == "user" and bool(part.text.strip()) for part in record.parts) >= _CHAT
 
 
 def _style(record_id: str, index: int, part: Part) -> Iterator[Finding]:

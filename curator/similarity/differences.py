@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from curator.text import PLACEHOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Polarity = Literal["yes", "no"]
 
@@ -47,7 +50,7 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
         ("%", "1", "% percent"),
         ("degree", "1", "度 ℃ °c 摄氏度 ° degree degrees"),
         ("fahrenheit", "1", "℉ °f 华氏度"),
-        ("time", "1", "次 回 time times"),
+        ("time", "1", "次 回 time times dose doses"),
         ("tablet", "1", "片 粒 颗 tablet tablets pill pills capsule capsules"),
         ("drop", "1", "滴 drop drops"),
         ("pack", "1", "袋 包 sachet sachets packet packets"),
@@ -59,6 +62,9 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
         ("mm", "1000000", "km 公里 千米 kilometer kilometers kilometre kilometres"),
         ("person", "1", "人 位 名 people persons person"),
         ("fold", "1", "倍 fold"),
+        ("unit", "1", "单位 國際單位 国际单位 單位 iu unit units"),
+        ("euro", "1", "欧元 euro euros eur"),
+        ("pound", "1", "英镑 pound pounds gbp"),
     )
     for spelling in spellings.split()
 }
@@ -81,17 +87,21 @@ _HAN_NUMBER = re.compile(
 )
 _SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
 fifteen sixteen seventeen eighteen nineteen twenty"""
-_TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
-_WORDS = {word: value for value, word in enumerate(_SMALL.split())} | _TENS
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_POWERS = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
+_WORDS = {word: value for value, word in enumerate(_SMALL.split())} | {
+    word: 10 * tens for tens, word in enumerate(_TENS.split(), start=2)
+}
 _OFTEN = {"once": 1, "twice": 2, "thrice": 3}
 _EDGES = ".,;:!?()\"'"
 
 _NOT_NEGATIVE = re.compile(
-    "(.)[不没]\\1|有没有|是否|能否|可否|与否|非常|非洲|除非|特别|别人|别的|区别|分别|级别|性别|类别"
+    "(.)[不没沒]\\1|有没有|有沒有|是否|能否|可否|与否|非常|非洲|除非|特别|别人|别的|区别|分别|级别|性别|类别"
     "|个别|识别|鉴别|差别|告别|不过|不仅|不但|不断|不只|不错|不管|不论|不同|不久|不少|不良|不适|不知"
     "|差不多|对不起|不好意思|无论|未来|没关系|没事|没问题|不要紧|不用担心|不必担心|不客气|不用谢"
+    "|是否|沒關係|沒事|沒問題|無論|不過|不僅|不斷|不錯|不論|不適|差不多|對不起|不客氣|不用謝"
 )
-_HAN_NEGATION = re.compile("[不没无非未勿莫忌禁]|[别](?<![分区级性类个识鉴差告特]别)|否(?!则)")
+_HAN_NEGATION = re.compile("[不没沒无無非未勿莫忌禁]|[别](?<![分区级性类个识鉴差告特]别)|否(?!则)")
 _ENGLISH_NEGATION = re.compile(
     r"[nwcd](?<![a-z].)(?:(?<=n)(?:o|ot|ever|one|othing|obody|either|or)|(?<=w)ithout"
     r"|(?<=c)an(?:no)?t|(?<=d)ont)(?![a-z])"
@@ -104,6 +114,8 @@ _GREETING = re.compile(
     r"|不用担心|不必担心|别担心|请放心|放心"
     r"|(?i:hello|hi|dear \w+|no problem|no worries|don['\u2019]t worry|thanks?(?: you)?)(?![a-z]))+"
 )
+_ECHO = re.compile(r"^(?:[^.。!！?？\n]{0,120}[?？]\s*)+")
+"""The questions that an answer begins with, most often the one that was asked."""
 _NO = re.compile(
     "不(?![同过仅但断少错久管论妨])|没有|没(?!错)|并不|并非|否(?!则)|无法|无需|切勿|禁止|严禁|千万别|最好不|尽量不"
     r"|(?i:(?:no|nope|not|never|cannot|negative|false|incorrect)(?![a-z]))"
@@ -147,15 +159,56 @@ def quantities(text: str) -> list[Quantity]:
         if match["half"] and isinstance(value, Fraction):
             value += Fraction(1, 2)
         found.append(_quantity(value, match["unit"], ""))
+    return found + _worded(text)
+
+
+def _worded(text: str) -> list[Quantity]:
+    """Return the quantities in English words: twenty-five euros, eight or ten doses, twice."""
     words = text.lower().replace("-", " ").split()
-    for index, word in enumerate(words):
-        if word in _WORDS:
-            unit = words[index + 1].strip(_EDGES) if index + 1 < len(words) else ""
-            if len(unit) > 2 and unit in _UNITS:
-                found.append(_quantity(Fraction(_WORDS[word]), unit, ""))
-        elif word in _OFTEN:
-            found.append(Quantity(str(_OFTEN[word]), "time"))
+    found: list[Quantity] = []
+    waiting: list[Fraction] = []
+    index = 0
+    while index < len(words):
+        word = words[index]
+        value, used = _english_value(words[index : index + 6])
+        if used:
+            waiting.append(Fraction(value))
+            index += used
+            if words[index : index + 1] and words[index] in {"or", "to", "and"}:
+                # "eight or ten doses": the first number has the second's unit.
+                index += 1
+            continue
+        unit = word.strip(_EDGES)
+        if waiting and len(unit) > 2 and unit in _UNITS:
+            found += [_quantity(value, unit, "") for value in waiting]
+        waiting = []
+        if unit in _OFTEN:
+            found.append(Quantity(str(_OFTEN[unit]), "time"))
+        index += 1
     return found
+
+
+def _english_value(words: Sequence[str]) -> tuple[int, int]:
+    """Return the number that begins a run of words, and how many of them it takes."""
+    total = section = used = 0
+    last = 0
+    for word in words:
+        if word in _POWERS and used:
+            power = _POWERS[word]
+            if power == 100:
+                section *= power
+            else:
+                total, section = total + section * power, 0
+            last = power
+        elif word in _WORDS and (
+            not used or last >= 100 or (last in range(20, 100, 10) and 0 < _WORDS[word] < 10)
+        ):
+            last = _WORDS[word]
+            section += last
+        elif word != "and" or last < 100:
+            break
+        used += 1
+    return total + section, used
 
 
 def _enumerates(text: str, start: int, end: int) -> bool:
@@ -227,6 +280,7 @@ def polarity(question: str, answer: str) -> tuple[Polarity | None, bool]:
 
     Where it does not, a yes-or-no question is needed, and the answer's first clause decides.
     """
+    answer = _ECHO.sub("", answer)
     rest = answer[_GREETING.match(answer).end() :] if _GREETING.match(answer) else answer  # type: ignore[union-attr]
     asks = _ASKS_YES_NO.search(question) is not None
     if not asks:
@@ -242,6 +296,37 @@ def polarity(question: str, answer: str) -> tuple[Polarity | None, bool]:
     if _YES.search(first) or _ENGLISH_AFFIRMS.search(first):
         return "yes", False
     return None, False
+
+
+_ASKS_CHARGE = re.compile(
+    "收费|收費|免费|免費|付费|付費|要钱|要錢|花钱|花錢|加钱|加錢|手续费|手續費|运费|運費|费用|費用"
+    r"|(?i:(?<![a-z])(?:free|charged?|cost|fees?|pay)(?![a-z]))"
+)
+_FREE = re.compile(
+    "免费|免費|免收|免[运運邮郵手]|不(?:另|再|会|會|需)?(?:收|要钱|要錢|用钱|用錢|花钱|花錢)"
+    "|(?:无需|無需|不用|不必|不需要?)(?:另外?|再)?(?:付|交|支付|缴|繳|加钱|加錢)"
+    r"|(?i:(?<![a-z])(?:(?:for )?free(?! to )|at no (?:extra )?(?:cost|charge)"
+    r"|no (?:extra )?(?:charge|fee|cost)s?"
+    r"|(?:not|never) charged?|costs nothing|without (?:charge|a fee))(?![a-z]))"
+)
+_CHARGED = re.compile(
+    r"收(?:费|費|取|[一二两三四五六七八九十百\d])|[都要会會另须須需照]收(?![到货貨件藏据據拾入养養录錄集回起看])"
+    r"|要钱|要錢|付费|付費|自费|自費|[\d一二两三四五六七八九十百千](?:元|块|塊|美元|欧元)"
+    r"|(?i:[$€£¥]\s?\d|(?<![a-z])(?:we charge|is charged|are charged|there is a (?:charge|fee)"
+    r"|costs? (?:\d|an?|one|two|three|five|ten)|(?:dollars|euros|pounds)(?![a-z])))"
+)
+
+
+def charge(question: str, answer: str) -> Literal["free", "charged"] | None:
+    """Return what an answer says to a question about a charge: the first clause that tells."""
+    if not _ASKS_CHARGE.search(question):
+        return None
+    for clause in clauses(answer):
+        if _FREE.search(clause):
+            return "free"
+        if _CHARGED.search(clause):
+            return "charged"
+    return None
 
 
 def clauses(text: str) -> list[str]:

@@ -13,6 +13,8 @@ from curator.checks.near_duplicates import NearDuplicates
 from curator.engine import LocalEngine
 from curator.pairs import pairs
 from curator.protocols import Scope
+from curator.similarity.agreement import compare
+from curator.similarity.differences import quantities
 from curator.tables import finding_row, records_table
 from curator.types import Part, Provenance, Record
 from curator.workspace import write_table
@@ -133,7 +135,7 @@ def test_another_view_of_the_same_parts_is_looked_at_anew(tmp_path: Path) -> Non
         part = tmp_path / view / "source-000.parquet"
         write_table(part, records_table([qa(i, t, "好") for i, t in enumerate(texts)]))
         with LocalEngine() as engine:
-            scope = Scope(engine, (part,), tmp_path / "cache", tmp_path / "phases" / view)
+            scope = Scope(engine, (part,), tmp_path / "cache" / view, tmp_path / "phases" / view)
             assert len(list(ExactDuplicates().run(scope))) == (view == "two")
 
 
@@ -245,3 +247,31 @@ def test_evidence_holds_no_text(check: Any, tmp_path: Path) -> None:
         assert "牛奶" not in row["evidence"]
         assert "button" not in row["evidence"]
         assert finding.span is None
+
+
+@pytest.mark.parametrize(
+    ("words", "digits"),
+    [
+        ("twenty-five euros", "25 euros"),
+        ("two hundred and fifty dollars", "250 dollars"),
+        ("eight or ten doses", "8 times, 10 times"),
+        ("二十五元", "25元"),
+        ("五千单位", "5000 IU"),
+    ],
+)
+def test_numbers_in_words_are_numbers(words: str, digits: str) -> None:
+    assert quantities(words) == quantities(digits)
+
+
+@pytest.mark.parametrize(
+    ("question", "free", "charged"),
+    [
+        ("改地址要不要收费？", "首次免费，以后另算。", "都收，每次二十五元。"),
+        ("Is there a charge for delivery?", "No charge above 50 euros.", "Yes, it costs 5 euros."),
+    ],
+)
+def test_free_and_charged_contradict_each_other(question: str, free: str, charged: str) -> None:
+    found = compare(question, free, charged)
+    assert found is not None
+    assert "yes_no" in found.kinds
+    assert compare(question, free, free) is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from curator.checks.category_labels import CategoryLabels, leave_one_out
 from curator.checks.label_issues import LabelIssues
-from curator.confident import FLAGGED, label_scores
+from curator.confident import FLAGGED, label_scores, least_skill, odds_scores
 from curator.engine import LocalEngine
 from curator.protocols import Scope
 from curator.tables import findings_table, records_table
@@ -179,6 +180,40 @@ def test_a_wrong_category_is_found_with_the_right_one(tmp_path: Path) -> None:
         evidence = flagged[f"r{i:04d}"].evidence
         assert evidence["suggested"] == labels[i]
         assert evidence["p_suggested"] > evidence["p_given"]  # type: ignore[operator]
+
+
+def test_sources_without_a_common_label_are_taxonomies_of_their_own(tmp_path: Path) -> None:
+    aspects = ["保养", "退货", "价格", "存放", "使用"]
+    kinds = ["care", "returns", "price", "storage", "use"]
+    zh = records(zh_pairs(), [aspects[i % 5] for i in range(100)])
+    en = records(en_pairs(), [kinds[i % 5] for i in range(50)])
+    moved = [
+        replace(r, id=f"e{i:04d}", provenance=replace(r.provenance, source_uri="other"))
+        for i, r in enumerate(en)
+    ]
+    found = run(CategoryLabels(encoder="use-multilingual"), [*zh, *moved], tmp_path)
+    assert all((f.evidence["suggested"] in kinds) == (f.record_id[0] == "e") for f in found)
+    assert sum(f.score >= FLAGGED for f in found) <= 3
+
+
+def test_labels_without_any_sense_are_not_judged(tmp_path: Path) -> None:
+    labels = [f"类{k}" for k in np.random.default_rng(0).integers(0, 5, 100)]
+    rows = records(zh_pairs(), labels)
+    assert run(CategoryLabels(encoder="use-multilingual"), rows, tmp_path) == []
+
+
+def test_the_odds_must_be_higher_with_more_classes_and_less_skill() -> None:
+    few = np.array([[0.05, 0.95, 0.0, 0.0, 0.0, 0.0]])
+    many = np.array([[0.05, 0.95, *[0.0] * 40]])
+    label = np.array([0])
+    assert odds_scores(label, few, 0.9) > odds_scores(label, few, 0.4)
+    assert odds_scores(label, few, 0.9) > odds_scores(label, many, 0.9)
+
+
+def test_skill_is_what_is_better_than_the_commonest_label() -> None:
+    labels = np.repeat([0, 1], [60, 40])
+    assert least_skill(labels, np.eye(2)[labels]) == 1.0
+    assert least_skill(labels, np.eye(2)[np.zeros(100, int)]) <= 0.0
 
 
 def test_records_without_labels_and_rare_labels_have_no_findings(tmp_path: Path) -> None:

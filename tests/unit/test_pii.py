@@ -22,6 +22,7 @@ from curator.pii.candidates import Candidate, settle
 from curator.pii.matching import Pattern, narrow
 from curator.pii.names import chinese_name, english_name, mentions
 from curator.pii.needs import Stock, needs, stock
+from curator.pii.words import OrdinaryWords
 from curator.pseudonyms import NAMES, Pseudonyms
 from curator.rules import bundled, rule_files
 from curator.schema import CHECKSUMS as SCHEMA_CHECKSUMS
@@ -229,6 +230,29 @@ def test_what_is_swallowed_is_no_name(before: str, after: str) -> None:
 def test_english_names(name: str, kept: str | None) -> None:
     span = english_name(name, 0, len(name))
     assert (name[slice(*span)] if span else None) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "is_name"),
+    [
+        ("Landlord enters without notice.", "Landlord", False),
+        ("He left.\nBilling was wrong.", "Billing", False),
+        ("Grace said so.", "Grace", True),
+        ("I asked Landlord about it.", "Landlord", True),
+        ("Okonkwo came back.", "Okonkwo", True),
+        ("their Cautionary Tales", "Tales", False),
+        ("live at 39 Rosengasse 77", "Rosengasse", False),
+        ("¿Qué puedo darle?", "Qué", False),
+    ],
+)
+def test_a_capital_at_the_start_makes_no_name(text: str, name: str, is_name: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    at = text.index(name)
+    span = english_name(text, at, at + len(name), OrdinaryWords("en-core-web-sm"))
+    assert (span == (at, at + len(name))) is is_name
+
+
+def test_a_pipeline_without_a_table_knows_no_word(tmp_path: Path) -> None:
+    assert "landlord" not in OrdinaryWords(str(tmp_path))
 
 
 def test_mentions_of_a_latin_name_are_whole_words() -> None:

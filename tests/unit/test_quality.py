@@ -40,6 +40,10 @@ def test_a_good_answer_has_no_finding(text: str) -> None:
         ("好的。", 0.9, 0.9),
         ("ＯＫ", 0.9, 0.9),
         ("Thank you!", 0.9, 0.9),
+        ("Noted, thanks.", 0.9, 0.9),
+        ("Hi, please wait a moment.", 0.9, 0.9),
+        ("在吗", 0.9, 0.9),
+        ("您好，請稍等。", 0.9, 0.9),
         ("可以", 0.3, 0.7),
         ("Yes.", 0.3, 0.7),
         ("[PERSON_1]", 0.3, 0.7),
@@ -68,6 +72,26 @@ def test_the_least_length_is_a_parameter() -> None:
 
 def test_a_question_without_an_answer_is_told() -> None:
     assert scores(record(("user", "有人吗")))["QLT010"] == 1.0
+
+
+@pytest.mark.parametrize("last", ["知道了。", "thanks", "那运费谁出？"])
+def test_a_last_turn_that_nobody_answered_is_no_finding(last: str) -> None:
+    assert scores(record(("user", "怎么退货"), ("assistant", ZH), ("user", last))) == {}
+
+
+def test_short_answers_are_judged_where_no_answer_is_longer() -> None:
+    talk = [("user", "在吗"), ("assistant", "在的"), ("user", "能退吗"), ("assistant", "稍等")]
+    assert scores(record(*talk))["QLT010"] >= 0.8
+    longer = [*talk, ("user", "怎么退"), ("assistant", ZH)]
+    assert scores(record(*longer))["QLT010"] < 0.5
+    empty = [*longer, ("user", "还有呢"), ("assistant", "")]
+    assert 0.5 <= scores(record(*empty))["QLT010"] < 0.8
+
+
+def test_a_chat_whose_parties_are_not_known_is_not_judged() -> None:
+    parts = tuple(Part("user", text) for text in ("怎么退货", ZH, "谢谢"))
+    chat = Record("r1", "conversation", parts, "und", Provenance("u", "s", "line 1"))
+    assert scores(chat) == {}
 
 
 def test_documents_may_be_short_and_long() -> None:

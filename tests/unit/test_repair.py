@@ -47,6 +47,51 @@ def test_sound_text_needs_no_repair(text: str) -> None:
     assert repairs(text) == []
 
 
+def partly_read_as_gbk(text: str) -> str:
+    """Read pairs of characters as GBK where that can be; leave the others as they are."""
+    broken, at = "", 0
+    while at < len(text):
+        try:
+            broken += text[at : at + 2].encode().decode("gbk")
+            at += 2
+        except UnicodeDecodeError:
+            broken += text[at]
+            at += 1
+    return broken
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "借款合同没有约定利息的，视为没有利息，起诉时要带上原件",
+        "孩子反复咳嗽两周，夜里加重，需要去医院拍片检查吗，还是再观察几天",
+        "保固期內免費維修，請攜帶發票與保證書到原購買門市辦理",
+    ],
+)
+def test_characters_that_stayed_intact_do_not_stop_the_repair(text: str) -> None:
+    broken = partly_read_as_gbk(text)
+    assert sum(a == b for a, b in zip(broken, text, strict=False)) < len(text) / 2
+    assert fix(broken).rstrip("\ufffd") in {text, text[:-1]}
+
+
+def test_a_character_cut_off_at_the_end_is_lost() -> None:
+    broken = partly_read_as_gbk("赌债不受法律保护，也不属于夫妻共同债务，你不用") + "还銆"
+    assert fix(broken) == "赌债不受法律保护，也不属于夫妻共同债务，你不用还\ufffd"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "魑魅魍魎，饕餮耄耋，龜鶴遐齡，鬱鬱蔥蔥",
+        "患者喆昊玥璟瑄翀彧祎旻昱，姓名皆生僻字",
+        "關關雎鳩，在河之洲。窈窕淑女，君子好逑",
+        "犇骉鱻麤淼焱垚燚",
+    ],
+)
+def test_rare_characters_alone_are_no_damage(text: str) -> None:
+    assert repairs(text) == []
+
+
 def test_a_lost_character_in_a_gbk_run_does_not_invent_another() -> None:
     # Nine bytes: the last one makes a pair with the digit, and both are lost.
     broken = "我电话1".encode().decode("gb18030", errors="replace")
