@@ -30,15 +30,24 @@ def label_scores(
         probabilities: out-of-sample class probabilities, shape (rows, classes).
 
     """
-    from cleanlab.filter import find_label_issues  # noqa: PLC0415 - heavy
     from cleanlab.rank import get_label_quality_scores  # noqa: PLC0415 - heavy
 
-    flagged = find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
+    flagged = _flagged(labels, probabilities)
     doubt = 1.0 - get_label_quality_scores(labels, probabilities, method="self_confidence")
     scores: NDArray[np.float64] = np.where(
         flagged, FLAGGED + (1.0 - FLAGGED) * doubt, (FLAGGED - 0.01) * doubt
     )
     return scores
+
+
+def _flagged(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which labels confident learning calls wrong."""
+    from cleanlab.filter import find_label_issues  # noqa: PLC0415 - heavy
+
+    found: NDArray[np.bool_] = find_label_issues(
+        labels, probabilities, filter_by="confident_learning", n_jobs=1
+    )
+    return found
 
 
 _DOUBT = 1.4
@@ -70,8 +79,8 @@ def odds_scores(
 
     Bayes' rule: a wrong label is one of all the others, so the more classes there are,
     the higher the odds must be; and the less skill the probabilities have, the higher too.
-    On sets of 70 to 5,000 records with known wrong labels this finds more of them
-    at the same precision than cleanlab's filters.
+    A label reaches `FLAGGED` only where cleanlab flags it as well: on small sets each
+    of the two alone calls too many wrong.
 
     Args:
         labels: class numbers, shape (rows,).
@@ -82,5 +91,7 @@ def odds_scores(
     given = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-9)
     odds = probabilities.max(axis=1) / given
     others = max(probabilities.shape[1] - 1, _FEWEST_OTHERS)
-    scores: NDArray[np.float64] = odds / (odds + _DOUBT / skill * others)
+    alone = odds / (odds + _DOUBT / skill * others)
+    agreed = _flagged(labels, probabilities)
+    scores: NDArray[np.float64] = np.where(agreed, alone, np.minimum(alone, FLAGGED - 0.01))
     return scores

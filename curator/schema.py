@@ -59,8 +59,12 @@ class ChatPattern(Strict):
     """
 
     line: str = Field(description="regex with the named groups speaker and text")
-    assistant: str = Field(description="regex: speakers that answer; everybody else asks")
-    system: str | None = Field(None, description="regex: speakers whose lines are set aside")
+    assistant: str = Field(
+        description="regex found in the names of speakers that answer; everybody else asks"
+    )
+    system: str | None = Field(
+        None, description="regex found in the names of speakers whose lines are set aside"
+    )
     gap_minutes: float | None = Field(
         None, gt=0, description="a longer silence starts a conversation"
     )

@@ -44,15 +44,16 @@ class CategoryLabels:
     is said, and the smaller it is, the more is asked of a finding.
 
     The score grows with the odds of the most probable label against the given one. It
-    is 0.6 where a wrong label is the likelier explanation; findings go down to 0.3. The
-    evidence names the label (`suggested`), both probabilities and the `skill`.
+    is 0.6 or more where a wrong label is the likelier explanation and confident
+    learning (cleanlab) flags the label too; findings go down to 0.3. The evidence names
+    the label (`suggested`), both probabilities and the `skill`.
 
     Labels that fewer than five records carry are left out, and so is a taxonomy
     where fewer than two labels remain.
     """
 
     name: ClassVar[str] = "category_labels"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "1"
     view: ClassVar[View] = "redacted"
     codes: ClassVar[tuple[Code, ...]] = (
         Code(

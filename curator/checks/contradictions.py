@@ -73,7 +73,7 @@ class Contradictions:
     """
 
     name: ClassVar[str] = "contradictions"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "1"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ()
     codes: ClassVar[tuple[Code, ...]] = (

@@ -71,7 +71,7 @@ class Quality:
     """
 
     name: ClassVar[str] = "quality"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "1"
     view: ClassVar[View] = "redacted"
     codes: ClassVar[tuple[Code, ...]] = (
         Code("QLT010", "too-short", "答案为空或过短", "the answer is empty or too short"),

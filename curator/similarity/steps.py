@@ -46,8 +46,7 @@ SIGNATURES = pa.schema(
 def per_part(scope: Scope, target: str, version: str = "") -> list[Path]:
     """Run a step that depends on one part alone; return its files, or those kept from before.
 
-    `version` is to change when the step's own output does. Two views of the same
-    records have parts of the same name, so the key tells the views' folders apart.
+    `version` is to change when the step's own output does.
     """
     folder = scope.shared(target.partition(":")[2].lower(), digest(_VERSION, version))
     return scope.engine.map(

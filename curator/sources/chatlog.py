@@ -98,7 +98,7 @@ class _Reader:
             return
         said = match.groupdict()
         speaker, text = (said["speaker"] or "").strip(), said["text"] or ""
-        self._after_system = self._system is not None and bool(self._system.fullmatch(speaker))
+        self._after_system = self._system is not None and bool(self._system.search(speaker))
         if self._after_system:
             yield SetAside(locator, "system line")
             return
@@ -124,7 +124,7 @@ class _Reader:
         locator, n_units = f"line {conversation.turns[0].line}", len(conversation.raw)
         parts = tuple(
             Part(
-                "assistant" if self._assistant.fullmatch(turn.speaker) else "user",
+                "assistant" if self._assistant.search(turn.speaker) else "user",
                 "\n".join(turn.texts),
                 speaker=turn.speaker or None,
                 locator=f"line {turn.line}",
