@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from curator.types import Record
 
 
@@ -49,3 +51,12 @@ def pairs(record: Record) -> list[Pair]:
         Pair(record.id, "\n".join(question), "\n".join(answer), part, len(found))
         for question, answer, part in found
     ]
+
+
+def in_context(found: Sequence[Pair], index: int) -> str:
+    """Return a pair's question as it is to be understood: a follow-up with the opening question.
+
+    The follow-up comes first, so that it stays where only the start of a text counts.
+    """
+    question = found[index].question
+    return f"{question}\n{found[0].question}" if index else question

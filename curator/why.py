@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curator.check import freshness
 from curator.checks import codes
 from curator.errors import CuratorError
 from curator.workspace import read_json
@@ -54,6 +55,7 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
         "source": _source(workspace, found["record"]),
         "text": _text(con, record_id) if view else None,
         "findings": [_finding(f, record_id, decision) for f in findings],
+        "unchecked": [name for name, state in freshness(plan).items() if state != "fresh"],
         "reviews": [r for r in workspace.reviews().to_pylist() if r["record_id"] == record_id],
         "decision": decision and _decision(decision, rules),
         "exports": [

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from curator.models.encoders import embed, load_encoder
 from curator.models.pins import model_sha
-from curator.pairs import pairs
+from curator.pairs import in_context, pairs
 from curator.protocols import Step
 from curator.tables import digest, records_from
 
@@ -39,7 +39,7 @@ def passages(record: Record) -> Iterator[tuple[str, int, str]]:
     """
     found = pairs(record)
     for index, pair in enumerate(found):
-        yield "question", index, pair.question
+        yield "question", index, in_context(found, index)
         yield "answer", index, pair.answer
     if not found and record.label:
         yield "subject", 0, "\n".join(part.text for part in record.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from curator.checks.embeddings import embedded, passages, vectors_of
 from curator.confident import label_scores
 from curator.matching import Halves, Matches, matches
-from curator.pairs import pairs
+from curator.pairs import in_context, pairs
 from curator.protocols import Step
 from curator.tables import records_from
 from curator.terms import WIDTH, counts, tfidf
@@ -51,8 +52,8 @@ class LabelIssues:
     other questions (`question_rank`) that would fit better: 0 is best.
 
     Small talk is left out: pairs whose question or answer is shorter than four Han
-    characters or words (eight, for the question of a longer conversation, whose
-    follow-up questions do not stand alone). Pairs of a language that has fewer than
+    characters or words (eight, in a longer conversation, where a follow-up is read
+    together with the opening question). Pairs of a language that has fewer than
     40 different questions are not judged, since there is too little to compare them with.
 
     A swapped answer to a nearly equal question, or one that is wrong in its facts, is
@@ -98,11 +99,15 @@ class LabelIssues:
 
 
 def judged(record: Record) -> Iterator[tuple[int, Pair]]:
-    """Yield (index, pair) for the record's pairs that can be judged: no small talk."""
-    for index, pair in enumerate(pairs(record)):
+    """Yield (index, pair) for the record's pairs that can be judged: no small talk.
+
+    A follow-up question comes with the opening one.
+    """
+    found = pairs(record)
+    for index, pair in enumerate(found):
         least = 4 if pair.n_pairs == 1 else 8
         if length(pair.question) >= least and length(pair.answer) >= 4:
-            yield index, pair
+            yield index, replace(pair, question=in_context(found, index))
 
 
 class Describe:

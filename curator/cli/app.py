@@ -21,7 +21,7 @@ from curator.cli import (
     version,
     why,
 )
-from curator.cli.errors import exit_code, tell
+from curator.cli.errors import INTERRUPTED, hang_up, tell, tell_of_interruption
 from curator.errors import CuratorError
 
 app = typer.Typer(
@@ -51,5 +51,9 @@ def main() -> None:
     except CuratorError as error:
         tell(error)
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, BrokenPipeError) as error:
-        sys.exit(exit_code(error))
+    except BrokenPipeError:
+        hang_up()
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            tell_of_interruption()
+        raise

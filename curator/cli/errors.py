@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from curator.errors import CuratorError
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
+
 
 def tell(error: CuratorError) -> None:
     """Print the error's two lines."""
@@ -16,11 +19,11 @@ def tell(error: CuratorError) -> None:
     print(f"  try: {error.hint}", file=sys.stderr)
 
 
-def exit_code(error: BaseException) -> int:
-    """Return the exit code after an interruption, having told what comes next."""
-    if isinstance(error, BrokenPipeError):
-        # The reader (head, less) went away; close stdout so that Python does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    print("\nstopped; the same command goes on where it stopped", file=sys.stderr)
-    return 130
+def tell_of_interruption() -> None:
+    """Say after Ctrl-C what comes next."""
+    print("stopped; the same command goes on where it stopped", file=sys.stderr)
+
+
+def hang_up() -> None:
+    """Close stdout quietly, since its reader (head, less) went away."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -53,8 +53,10 @@ def _tell(story: Mapping[str, Any]) -> None:
         print(f"part {i}   {part['role']}: {shown}")
     for finding in story["findings"]:
         _tell_finding(finding)
-    if not story["findings"]:
-        print("finding  none")
+    if story["unchecked"]:
+        print(f"finding  not known of: {', '.join(story['unchecked'])} (run: curator check)")
+    elif not story["findings"]:
+        print("finding  none, and every check ran")
     for review in story["reviews"]:
         said = f"{review['question']} = {review['value']}"
         print(f"review   {said}, by {review['user_id']}, {review['at']}")

@@ -199,6 +199,9 @@ def test_exports_are_refused_until_every_check_ran(
     )
     curator("ingest", "-p", folder)
     assert "(stale)" in two_lines(curator("export", "rag", "-p", folder, code=1))[0]
+    told = curator("why", "a.jsonl#line 1", "-p", folder).stdout
+    assert "not known of: encoding" in told
+    assert "finding  none" not in told
 
 
 def test_lost_records_are_noticed(curator: Callable[..., Any], tmp_path: Path) -> None:

@@ -108,7 +108,9 @@ def test_why_tells_the_whole_story(demo: Path, curator: Callable[..., Any]) -> N
 
     decisions = api.open(demo).decisions().to_pylist()
     dropped = next(d for d in decisions if d["survivor_id"])
-    edited = next(d for d in decisions if d["action"] == "keep" and d["edits"] and d["instruction"])
+    edited = next(
+        d for d in decisions if d["instruction"] and d["rule_ids"] == ["hide-private-details"]
+    )
     kept = next(d for d in decisions if d["decided_by"] == "default" and d["instruction"])
     held = next(d for d in decisions if d["action"] == "review")
     for row in (dropped, edited, kept, held):
@@ -179,15 +181,8 @@ def test_a_dry_run_shows_what_a_new_threshold_would_change_and_saves_nothing(
 def test_no_private_detail_leaves(demo: Path, curator: Callable[..., Any]) -> None:
     """P4: what the key plants and the check found is in no export, report, finding or message."""
     import curator as api
-    from tests.answer_key import key
 
-    planted = {
-        text
-        for row in key()
-        if row["code"] in ("PII002", "PII003", "PII004", "PII006", "PII009")
-        for text in [planted_text(row)]
-        if text
-    }
+    planted = planted_texts(demo, ("PII002", "PII003", "PII004", "PII006", "PII009"))
     assert len(planted) > 40
     outputs = [
         p
@@ -200,29 +195,31 @@ def test_no_private_detail_leaves(demo: Path, curator: Callable[..., Any]) -> No
         if "raw" not in p.parts and "docs" not in p.parts and p.name != "answer_key.jsonl"
     ]
     assert any("exports" in p.parts for p in outputs)
-    missed = set(api.open(demo).findings().column("id").to_pylist())
-    assert missed
     text = "\n".join(p.read_text("utf-8") for p in outputs) + curator("status", "-p", demo).stdout
     text += json.dumps(api.open(demo).findings().to_pylist(), ensure_ascii=False)
     leaked = [t for t in planted if t in text]
     assert not leaked, f"{len(leaked)} of {len(planted)} planted details leak"
 
 
-def planted_text(row: dict[str, Any]) -> str | None:
-    """The planted text of a key row, where its file is JSON lines."""
-    from tests.answer_key import SAMPLE
+def planted_texts(demo: Path, codes: tuple[str, ...]) -> set[str]:
+    """The planted texts of the codes, wherever they stand in a conversation."""
+    import pyarrow.parquet as pq
 
-    path = SAMPLE / "raw" / row["source"]
-    if path.suffix != ".jsonl" or "part" not in row:
-        return None
-    line = path.read_bytes().split(b"\n")[int(row["locator"].split()[1]) - 1]
-    data = json.loads(line)
-    if "messages" in data:
-        text = data["messages"][row["part"]]["content"]
-    else:
-        user = data["instruction"] + ("\n" + data["input"] if data.get("input") else "")
-        text = (user, data["output"])[row["part"]]
-    return str(text[row["start"] : row["end"]])
+    import curator as api
+    from curator.tables import records_from
+    from tests.answer_key import key
+
+    parts = api.open(demo).workspace.record_parts()
+    records = {
+        (r.provenance.source_uri, r.provenance.locator): r
+        for part in parts
+        for r in records_from(pq.read_table(part))
+    }
+    return {
+        records[row["source"], row["locator"]].parts[row["part"]].text[row["start"] : row["end"]]
+        for row in key()
+        if row["code"] in codes and "part" in row
+    }
 
 
 def test_the_whole_job_without_any_network(tmp_path: Path) -> None:
