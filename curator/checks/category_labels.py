@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import pyarrow as pa
 
 from curator.checks.embeddings import embedded, passages, vectors_of
 from curator.confident import least_skill, odds_scores
+from curator.protocols import Step
 from curator.similarity.components import components
 from curator.tables import records_from
 from curator.text import language
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from curator.protocols import Scope
     from curator.types import View
 
+_DOUBTFUL = pa.schema(
+    [("record_id", pa.string()), ("score", pa.float64()), ("evidence", pa.string())]
+)
 _FLOOR = 0.3
 _FEWEST_IN_CLASS = 5
 _LEAST_SKILL = 0.25
@@ -71,19 +77,41 @@ class CategoryLabels:
 
     def run(self, scope: Scope) -> Iterator[Finding]:
         """Embed the parts, compare each label with the others, and yield the doubtful ones."""
-        labelled = _labelled(scope, self.encoder)
-        found: dict[int, Finding] = {}
-        for rows in labelled.taxonomies():
-            for at, evidence, score in labelled.doubtful(rows):
-                found[at] = Finding(
-                    record_id=labelled.ids[at],
-                    check=self.name,
-                    code="LBL003",
-                    score=score,
-                    evidence=evidence,
-                )
-        for at in sorted(found):
-            yield found[at]
+        vectors = embedded(scope, self.encoder)
+        # In a worker: the encoder has brought there most of what the fit needs.
+        judged = scope.engine.map(
+            Step("curator.checks.category_labels:Judge"),
+            [(*scope.parts, *vectors)],
+            scope.phase("judged"),
+            label="labels",
+        )
+        for row in scope.engine.collect(judged).to_pylist():
+            yield Finding(
+                record_id=row["record_id"],
+                check=self.name,
+                code="LBL003",
+                score=row["score"],
+                evidence=json.loads(row["evidence"]),
+            )
+
+
+class Judge:
+    """The step that compares all labels, each with those of its taxonomy."""
+
+    def __call__(self, *tables: pa.Table) -> pa.Table:
+        """Return the doubtful labels; the first half of the tables are records, then vectors."""
+        half = len(tables) // 2
+        labelled = _labelled(list(zip(tables[:half], tables[half:], strict=True)))
+        found = {
+            at: {
+                "record_id": labelled.ids[at],
+                "score": score,
+                "evidence": json.dumps(evidence, ensure_ascii=False),
+            }
+            for rows in labelled.taxonomies()
+            for at, evidence, score in labelled.doubtful(rows)
+        }
+        return pa.Table.from_pylist([found[at] for at in sorted(found)], schema=_DOUBTFUL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +199,15 @@ def leave_one_out(
     return best[1]
 
 
-def _labelled(scope: Scope, encoder: str) -> _Labelled:
+def _labelled(tables: Sequence[tuple[pa.Table, pa.Table]]) -> _Labelled:
     """Return the records with a label: beside its question's vector each has its answer's."""
     found = _Labelled([], [], [], [], np.zeros((0, 1), np.float32))
     vectors: list[NDArray[np.float32]] = []
-    for part, file in zip(scope.parts, embedded(scope, encoder), strict=True):
-        rows = vectors_of(scope.engine.collect([file]))
+    for records, embeddings in tables:
+        rows = vectors_of(embeddings)
         question, answer = [], []
         row = 0
-        for record in records_from(scope.engine.collect([part])):
+        for record in records_from(records):
             texts = [text for _, _, text in passages(record)]
             if texts and record.label:
                 question.append(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 HALVES = ("question", "answer")
 GROUPS = ("other", "zh")
 """Pairs are compared within a language: Chinese with Chinese, the rest with the rest."""
+_DOUBTFUL = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("part", pa.int32()),
+        ("end", pa.int32()),
+        ("score", pa.float64()),
+        ("evidence", pa.string()),
+    ]
+)
 _FLOOR = 0.3
 _FEWEST = 40
 
@@ -86,16 +96,22 @@ class LabelIssues:
             scope.shared("judged_pairs", self.version),
             label="pairs",
         )
-        groups: dict[str, _Group] = {}
-        for file, embedding in zip(described, vectors, strict=True):
-            table = scope.engine.collect([file])
-            values = vectors_of(scope.engine.collect([embedding]))
-            for name in GROUPS:
-                mine = table.filter(pc.equal(table["group"], name))
-                if mine.num_rows:
-                    groups.setdefault(name, _Group()).add(mine, values)
-        for name in sorted(groups):
-            yield from groups[name].findings()
+        # In a worker: the encoder has brought there most of what the fit needs.
+        found = scope.engine.map(
+            Step("curator.checks.label_issues:Judge"),
+            [(*described, *vectors)],
+            scope.phase("judged"),
+            label="matches",
+        )
+        for row in scope.engine.collect(found).to_pylist():
+            yield Finding(
+                record_id=row["record_id"],
+                check=self.name,
+                code="LBL001",
+                score=row["score"],
+                span=Span(row["part"], 0, row["end"]),
+                evidence=json.loads(row["evidence"]),
+            )
 
 
 def judged(record: Record) -> Iterator[tuple[int, Pair]]:
@@ -141,6 +157,23 @@ class Describe:
         return pa.table(columns)
 
 
+class Judge:
+    """The step that judges all pairs, each among those of its language."""
+
+    def __call__(self, *tables: pa.Table) -> pa.Table:
+        """Return the doubtful pairs; the first half of the tables describes, the second embeds."""
+        groups: dict[str, _Group] = {}
+        half = len(tables) // 2
+        for described, embedding in zip(tables[:half], tables[half:], strict=True):
+            values = vectors_of(embedding)
+            for name in GROUPS:
+                mine = described.filter(pc.equal(described["group"], name))
+                if mine.num_rows:
+                    groups.setdefault(name, _Group()).add(mine, values)
+        rows = [row for name in sorted(groups) for row in groups[name].doubtful()]
+        return pa.Table.from_pylist(rows, schema=_DOUBTFUL)
+
+
 class _Group:
     """The pairs of one language: where they are, and what they are compared by."""
 
@@ -154,8 +187,8 @@ class _Group:
         self.tables.append(table)
         self.vectors.append((vectors[at], vectors[at + 1]))
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield a finding for each doubtful pair."""
+    def doubtful(self) -> Iterator[dict[str, object]]:
+        """Yield a row for each doubtful pair: its place, its score and the evidence."""
         table = pa.concat_tables(self.tables)
         if pc.count_distinct(table["question_key"]).as_py() < _FEWEST:
             return
@@ -163,17 +196,13 @@ class _Group:
         labels = np.repeat(np.array([1, 0]), [len(found.match), len(found.wrong)])
         p = np.concatenate([found.match, found.wrong])
         scores = label_scores(labels, np.column_stack([1 - p, p]))[: len(found.match)]
-        doubtful = np.flatnonzero(scores >= _FLOOR)
-        places = table.select(["record_id", "part", "end"]).take(pa.array(doubtful)).to_pylist()
-        for row, place in zip(doubtful.tolist(), places, strict=True):
-            yield Finding(
-                record_id=place["record_id"],
-                check=LabelIssues.name,
-                code="LBL001",
-                score=float(scores[row]),
-                span=Span(place["part"], 0, place["end"]),
-                evidence=_evidence(found, row),
-            )
+        rows = np.flatnonzero(scores >= _FLOOR)
+        places = table.select(["record_id", "part", "end"]).take(pa.array(rows)).to_pylist()
+        for row, place in zip(rows.tolist(), places, strict=True):
+            yield place | {
+                "score": float(scores[row]),
+                "evidence": json.dumps(_evidence(found, row)),
+            }
 
     def _halves(self, table: pa.Table) -> Halves:
         question_terms, answer_terms = tfidf([_matrix(table, name) for name in HALVES])

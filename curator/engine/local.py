@@ -150,9 +150,10 @@ def _pool(workers: int) -> Iterator[object]:
         initargs=(os.getpid(),),
         env={**worker.THREADS, **worker.OFFLINE},
     )
-    ended_well = False
     try:
         yield pool
-        ended_well = True
-    finally:
-        pool.shutdown(wait=True, kill_workers=not ended_well)
+    except BaseException:
+        pool.shutdown(wait=True, kill_workers=True)
+        raise
+    # The workers end while the caller goes on; the interpreter waits for them at its exit.
+    pool.shutdown(wait=False)
