@@ -17,6 +17,7 @@ from curator.workspace import write_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from types import TracebackType
 
     from curator.protocols import Progress, Step
 
@@ -56,9 +57,14 @@ class LocalEngine:
         """Use the engine in a `with` block, so that its workers end with it."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """End the workers."""
-        self._stack.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the workers: at once after an error, else while the caller goes on."""
+        self._stack.__exit__(kind, error, trace)
         self._pool = None
 
     def map(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -36,6 +37,8 @@ OFFLINE = {
 
 def start(parent: int) -> None:
     """Prepare a worker: it dies with its driver, so a killed run leaves nobody behind."""
+    # Ctrl-C reaches every process of the terminal; the driver alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     # loky restarts a worker that grows by 300 MB, for fear of a leak; ours grows by its models.
     process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # noqa: SLF001 - there is no option

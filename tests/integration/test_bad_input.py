@@ -48,6 +48,10 @@ def two_lines(done: subprocess.CompletedProcess[str]) -> tuple[str, str]:
     return lines[-2], lines[-1]
 
 
+JSONL_LONG = "\n".join(
+    json.dumps({"question": f"{i} 孩子第{i}天发烧怎么办？" * 12, "answer": f"第{i}天多喝水。" * 30})
+    for i in range(4000)
+)
 JSONL = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
 
 
@@ -244,6 +248,35 @@ def test_interruption_leaves_the_workspace_whole(
     assert "Traceback" not in told
     curator("ingest", "-p", folder)
     assert json.loads(curator("status", "-p", folder, "--json").stdout)["conserved"]
+
+
+def test_interruption_while_workers_are_busy(tmp_path: Path) -> None:
+    """Ctrl-C in a terminal reaches the workers too: all end at once, without a traceback."""
+    import os
+    import signal
+
+    from tests.conftest import clean_env, command
+
+    folder = project(tmp_path / "p", "sources: [{path: a.jsonl}]\n", a__jsonl=JSONL_LONG)
+    running = subprocess.Popen(
+        [command(), "run", str(folder), "--workers", "2"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_env(),
+        start_new_session=True,
+    )
+    done = folder / ".curator" / "findings" / "pii"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not list(done.glob("*/*.parquet")):
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGINT)
+    began = time.monotonic()
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130, told
+    assert time.monotonic() - began < 20
+    assert "goes on where it stopped" in told
+    assert "Traceback" not in told
+    assert api.open(folder).status()["checks"]["pii"] in ("missing", "failed")
 
 
 def test_a_damaged_manifest_says_what_to_delete(tmp_path: Path) -> None:

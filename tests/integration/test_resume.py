@@ -153,6 +153,21 @@ def test_cut_off_at_a_write(tmp_path: Path, crash_at: Callable[[int], list[int]]
         shutil.rmtree(folder)
 
 
+def test_records_are_never_touched_after_ingest(tmp_path: Path) -> None:
+    """P2: checks, decisions and exports leave every record part as it was read."""
+    folder = project(tmp_path / "p", CHEAP)
+    opened = api.open(folder)
+    opened.ingest()
+    before = {
+        p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in opened.workspace.records.iterdir()
+    }
+    opened.run()
+    after = {
+        p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in opened.workspace.records.iterdir()
+    }
+    assert after == before
+
+
 @pytest.mark.parametrize("order", [("en.tsv", "zh.jsonl"), ("zh.jsonl", "en.tsv")])
 def test_sources_added_one_by_one_or_together(tmp_path: Path, order: tuple[str, str]) -> None:
     """Growing a project costs only what is new, and ends where a fresh project starts."""
