@@ -27,6 +27,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, object, None
         report.longrepr = f"{item.nodeid} was skipped: {report.longrepr}"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables that tests hand over, from whichever process they ran in."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in getattr(report, "user_properties", []):
+                if name == "table":
+                    terminalreporter.write_line(f"\n{report.nodeid}\n\n{value}")
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of the real data; tests that need it skip where it is absent."""

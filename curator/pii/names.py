@@ -35,6 +35,10 @@ _DOTTED_REST = re.compile(f"(?:[·•‧∙][{HAN}]{{1,8}})+")
 _NO_NAME_END = re.compile(
     "(?:先生|女士|小姐|医生|大夫|主任|老师|同学|宝宝|妈妈|爸爸|奶奶|爷爷|阿姨|叔叔|哥|姐|总|某+|氏|家|们)$"
 )
+_NO_NAME_START = re.compile(
+    "许多|任何|由于|关于|对于|应该|应当|应用|全部|常常|经常|平时|时候|相关|明显|尤其|何时|何种|"
+    "成人|成年|计划|单纯|左右|连续|解决|申请|项目"
+)
 _TAKEN_BEFORE = re.compile(
     "(?:服用|口服|注射|静滴|外用|外涂|涂抹|雾化|冲服|[吃服喝喂滴涂开]了?|用药|用了|加用|配合)(?:点|些|过|的|是|了)?$"
 )
@@ -110,7 +114,7 @@ def chinese_name(text: str, start: int, end: int) -> tuple[int, int] | None:
     if tail:
         end -= len(tail.group())
         name = text[start:end]
-    if not _HAN_NAME.fullmatch(name) or name in _KINSHIP:
+    if not _HAN_NAME.fullmatch(name) or name in _KINSHIP or _NO_NAME_START.match(name):
         return None
     if name.startswith(COMPOUND_SURNAMES):
         return (start, end) if len(name) >= 3 else None
