@@ -49,7 +49,6 @@ class LocalEngine:
         """Start nothing yet: processes are made at the first `map`."""
         self.workers = max(1, workers)
         self.progress = progress
-        self.cpu_seconds = 0.0
         self._stack = ExitStack()
         self._pool: object | None = None
 
@@ -79,8 +78,7 @@ class LocalEngine:
         ]
         done = len(outputs) - len(todo)
         self.progress(label, done, len(outputs))
-        for _, seconds in self._results(step, todo):
-            self.cpu_seconds += seconds
+        for _ in self._results(step, todo):
             done += 1
             self.progress(label, done, len(outputs))
         return outputs
@@ -113,9 +111,7 @@ class LocalEngine:
         """See `curator.protocols.Engine.collect`."""
         return pa.concat_tables([pq.read_table(path) for path in parts])
 
-    def _results(
-        self, step: Step, todo: Sequence[tuple[tuple[Path, ...], Path]]
-    ) -> Iterator[tuple[Path, float]]:
+    def _results(self, step: Step, todo: Sequence[tuple[tuple[Path, ...], Path]]) -> Iterator[Path]:
         if self.workers == 1:
             from threadpoolctl import threadpool_limits  # noqa: PLC0415 - needs numpy loaded first
 
