@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import SourceError
-from curator.sources import READER_VERSION, Tally, read, sniff
+from curator.sources import READER_VERSION, Sniffed, Tally, read, sniff
 from curator.tables import QUARANTINE, SET_ASIDE, digest, records_table
 from curator.types import Quarantined, Record, SetAside
 from curator.workspace import Workspace, read_json, write_json, write_table
@@ -115,7 +115,7 @@ def _no_twins(files: Sequence[SourceFile]) -> None:
 
 def _ingest_file(workspace: Workspace, file: SourceFile) -> dict[str, Any]:
     sha256 = _sha256(file.path)
-    source, unreadable = _sniffed(file)
+    (source, sure), unreadable = _sniffed(file)
     said = source.model_dump(mode="json", exclude={"path", "name"})
     source_id = digest(file.uri, sha256, said, READER_VERSION, unreadable, length=12)
     path = workspace.store / "ingest" / f"{source_id}.json"
@@ -136,6 +136,7 @@ def _ingest_file(workspace: Workspace, file: SourceFile) -> dict[str, Any]:
         "sha256": sha256,
         "bytes": file.path.stat().st_size,
         "source": source.model_dump(mode="json", exclude_none=True),
+        "sure": round(sure, 2),
         "adhoc": file.adhoc,
         "reader_version": READER_VERSION,
         "ingested_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -151,7 +152,7 @@ def _ingest_file(workspace: Workspace, file: SourceFile) -> dict[str, Any]:
     return manifest
 
 
-def _sniffed(file: SourceFile) -> tuple[Source, str | None]:
+def _sniffed(file: SourceFile) -> tuple[Sniffed, str | None]:
     """Return the source as its file was recognised, and why it cannot be read, if so.
 
     A file that the user named is an error where it cannot be read. One that merely
@@ -162,7 +163,7 @@ def _sniffed(file: SourceFile) -> tuple[Source, str | None]:
     except SourceError as error:
         if not file.in_folder:
             raise
-        return file.source, error.message.removeprefix(f"{file.path}: ")
+        return Sniffed(file.source, 0.0), error.message.removeprefix(f"{file.path}: ")
 
 
 class _Writer:

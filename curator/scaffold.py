@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _RECIPE = """\
 # What this project curates. All keys: curator rules schema recipe
 version: 1
-name: {name}
+name: "{name}"
 languages: [zh, en]
 
 sources:{sources}
@@ -108,4 +108,4 @@ def _entry(root: Path, path: Path) -> dict[str, object]:
     source = Source(path=shown)
     if path.is_dir():
         return source.model_dump(mode="json", exclude_defaults=True)
-    return sniff(path, source).model_dump(mode="json", exclude_defaults=True)
+    return sniff(path, source).source.model_dump(mode="json", exclude_defaults=True)

@@ -52,15 +52,20 @@ class Columns(Strict):
         return (value,) if isinstance(value, str) else value
 
 
-class ChatPattern(Strict):
-    """How the lines of a chat log read: one regex with named groups.
+class Chat(Strict):
+    """How a chat is read: who answers, what ends a conversation, what is kept.
 
-    `speaker` and `text` must be there; `time` and `conversation` may.
+    A log of no known format needs `line`, a regex with the named groups `speaker`
+    and `text`; `time` and `conversation` may be there too.
     """
 
-    line: str = Field(description="regex with the named groups speaker and text")
-    assistant: str = Field(
-        description="regex found in the names of speakers that answer; everybody else asks"
+    line: str | None = Field(
+        None, description="regex with the named groups speaker and text, for a log"
+    )
+    assistant: str | None = Field(
+        None,
+        description="regex found in the names of speakers that answer; everybody else asks. "
+        "Without it: who speaks first asks",
     )
     system: str | None = Field(
         None, description="regex found in the names of speakers whose lines are set aside"
@@ -68,9 +73,12 @@ class ChatPattern(Strict):
     gap_minutes: float | None = Field(
         None, gt=0, description="a longer silence starts a conversation"
     )
+    keep: tuple[Literal["system line", "media", "recalled message"], ...] = Field(
+        (), description="what is kept though nobody said it, in place of setting it aside"
+    )
 
     @model_validator(mode="after")
-    def _groups(self) -> ChatPattern:
+    def _groups(self) -> Chat:
         for name in ("line", "assistant", "system"):
             value = getattr(self, name)
             if value is not None:
@@ -87,12 +95,10 @@ class Source(Strict):
 
     path: str
     name: Name | None = None
-    format: Literal[
-        "auto", "jsonl", "json", "csv", "tsv", "parquet", "xlsx", "chatlog", "document"
-    ] = "auto"
+    format: str = Field("auto", description="one that `curator sources` lists")
     encoding: str = "auto"
     columns: Columns | None = None
-    chat: ChatPattern | None = None
+    chat: Chat | None = None
     license: str | None = None
 
 

@@ -6,15 +6,14 @@ unit that is read comes out exactly once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import difflib
+from typing import TYPE_CHECKING, NamedTuple
 
 from curator.errors import SourceError
 from curator.sources import chatlog, delimited, documents, jsonl, parquet, xlsx
 from curator.sources.columns import resolve, says_what, unclear
 from curator.sources.conversations import Shape
-from curator.sources.encodings import check_encoding, sniff_encoding
-from curator.sources.kinds import json_format, sniff_format, suffix
-from curator.sources.lines import head
+from curator.sources.formats import PROVEN, Reading, Start
 from curator.sources.tally import Tally
 
 if TYPE_CHECKING:
@@ -22,48 +21,55 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from curator.schema import Columns, Source
-    from curator.types import Quarantined, Record, SetAside
+    from curator.sources.formats import Format, Item
 
-__all__ = ["READER_VERSION", "Tally", "read", "sniff"]
+__all__ = ["FORMATS", "READER_VERSION", "Sniffed", "Tally", "read", "sniff"]
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 """Raised when a reader makes other records of the same file."""
 
+FORMATS: tuple[Format, ...] = (
+    *jsonl.FORMATS,
+    *delimited.FORMATS,
+    *parquet.FORMATS,
+    *xlsx.FORMATS,
+    *chatlog.FORMATS,
+    *documents.FORMATS,
+)
+"""Every format, in the order in which equally sure recognisers win."""
 
-def sniff(path: Path, source: Source) -> Source:
-    """Return the source with its format, its encoding and its columns settled.
+_BY_NAME = {kind.name: kind for kind in FORMATS}
+
+
+class Sniffed(NamedTuple):
+    """A source with its format, encoding and columns settled, and how sure the format is."""
+
+    source: Source
+    sure: float
+
+
+def sniff(path: Path, source: Source) -> Sniffed:
+    """Settle the format, the encoding and the columns of a source.
 
     Raises:
         SourceError: the file is missing, unreadable, empty or of no known kind,
-            or a column is named that is not there.
+            or a format, an encoding or a column is named that is not there.
 
     """
     if path.is_dir():
         raise SourceError(f"{path}: a folder, not a file", "name a file, or let ingest list it")
-    start = head(path)
-    if not start:
-        raise SourceError(f"{path}: the file is empty", "remove it, or name another file")
-    kind = source.format if source.format != "auto" else sniff_format(path, source, start)
-    if kind == "chatlog" and source.chat is None:
-        raise SourceError(
-            f"{path}: a chat log, and nothing says how its lines read",
-            "give a `chat:` with the regexes `line:` and `assistant:`",
-        )
-    if kind in ("parquet", "xlsx"):
-        encoding = "utf-8"
-    elif source.encoding == "auto":
-        encoding = sniff_encoding(path)
+    start = Start(path, source)
+    if source.format == "auto":
+        kind, sure = _recognised(start)
     else:
-        encoding = check_encoding(source.encoding, path)
-    if source.format == "auto" and kind in ("json", "jsonl"):
-        kind = json_format(path, encoding)
-    settled = source.model_copy(update={"format": kind, "encoding": encoding})
-    return settled.model_copy(update={"columns": _columns(path, settled)})
+        kind, sure = _named(source.format, path), PROVEN
+    encoding = "utf-8" if kind.binary else start.encoding
+    settled = source.model_copy(update={"format": kind.name, "encoding": encoding})
+    columns = _columns(path, settled, kind)
+    return Sniffed(settled.model_copy(update={"columns": columns}), sure)
 
 
-def read(
-    path: Path, uri: str, sha256: str, source: Source, tally: Tally
-) -> Iterator[Record | Quarantined | SetAside]:
+def read(path: Path, uri: str, sha256: str, source: Source, tally: Tally) -> Iterator[Item]:
     """Yield what each unit of a file is, in the file's order.
 
     `source` is what `sniff` returned. The units of what comes out add up to
@@ -74,32 +80,45 @@ def read(
 
     """
     if "auto" in (source.format, source.encoding):
-        source = sniff(path, source)
-    shape = Shape(uri, sha256, source)
+        source = sniff(path, source).source
     encoding = source.encoding.removesuffix("-sig")
-    if source.format == "jsonl":
-        yield from jsonl.read_lines(path, encoding, shape, tally)
-    elif source.format == "json":
-        yield from jsonl.read_array(path, encoding, shape, tally)
-    elif source.format in delimited.DELIMITERS:
-        delimiters = delimited.DELIMITERS[source.format]
-        yield from delimited.read_rows(path, encoding, delimiters, shape, tally)
-    elif source.format == "parquet":
-        yield from parquet.read_rows(path, shape, tally)
-    elif source.format == "xlsx":
-        yield from xlsx.read_rows(path, shape, tally)
-    elif source.format == "chatlog" and source.chat is not None:
-        yield from chatlog.read_log(path, encoding, source.chat, shape, tally)
-    else:
-        is_markdown = suffix(path) in documents.MARKDOWN
-        yield from documents.read_file(path, encoding, shape, tally, is_markdown=is_markdown)
+    shape = Shape(uri, sha256, source)
+    yield from _BY_NAME[source.format].read(Reading(path, encoding, source, shape, tally))
 
 
-def _columns(path: Path, source: Source) -> Columns | None:
+def _recognised(start: Start) -> tuple[Format, float]:
+    """Return the format that is surest to be the file's, and how sure."""
+    sure = [(kind.recognise(start), kind) for kind in FORMATS]
+    best, kind = max(sure, key=lambda pair: pair[0])
+    if best > 0:
+        return kind, best
+    if not start.data.startswith(b"PK"):
+        _ = start.encoding  # a file that holds no text, or is not what the recipe says, says so
+    if start.suffix == ".log":
+        raise chatlog.no_pattern(start.path)
+    raise SourceError(
+        f"{start.path}: not a kind of file that can be read",
+        "list the kinds with: curator sources; or set `format:`",
+    )
+
+
+def _named(name: str, path: Path) -> Format:
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    near = difflib.get_close_matches(name, _BY_NAME, n=1)
+    guess = f"did you mean {near[0]}? " if near else ""
+    raise SourceError(
+        f"{path}: there is no format {name}", f"{guess}known formats: {', '.join(_BY_NAME)}"
+    )
+
+
+def _columns(path: Path, source: Source, kind: Format) -> Columns | None:
     """Return the columns of a source that has any."""
-    if source.format in ("chatlog", "document"):
+    if kind.table is None:
         return None
-    names, rows = _sample(path, source)
+    encoding = source.encoding.removesuffix("-sig")
+    names = kind.table.header(path, encoding, source)
+    rows = kind.table.sample(path, encoding, source)
     columns = resolve(source.columns, names, rows, path)
     if not says_what(columns) and source.format in ("json", "jsonl"):
         if not names:
@@ -108,17 +127,3 @@ def _columns(path: Path, source: Source) -> Columns | None:
             )
         raise unclear(names, path)
     return columns
-
-
-def _sample(path: Path, source: Source) -> tuple[list[str], list[dict[str, Any]]]:
-    encoding = source.encoding.removesuffix("-sig")
-    if source.format in ("json", "jsonl"):
-        rows = list(jsonl.sample(path, encoding, array=source.format == "json"))
-        return list(dict.fromkeys(name for row in rows for name in row)), rows
-    if source.format in delimited.DELIMITERS:
-        delimiters = delimited.DELIMITERS[source.format]
-        names = delimited.header(path, encoding, delimiters)
-        return names, list(delimited.sample(path, encoding, delimiters))
-    if source.format == "parquet":
-        return parquet.header(path), list(parquet.sample(path))
-    return xlsx.header(path, source.columns), list(xlsx.sample(path, source.columns))

@@ -9,22 +9,23 @@ from __future__ import annotations
 import csv
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from curator.errors import SourceError
 from curator.sources.columns import SAMPLE_ROWS, distinct
 from curator.sources.conversations import UnreadableError
+from curator.sources.formats import Format, Table, named
 from curator.sources.lines import physical_lines
-from curator.types import Quarantined, Record, SetAside
+from curator.types import Quarantined, SetAside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from curator.sources.conversations import Shape
-    from curator.sources.tally import Tally
+    from curator.schema import Source
+    from curator.sources.formats import Item, Reading
 
-DELIMITERS = {"csv": ",\t;|", "tsv": "\t"}
+_DELIMITERS = {"csv": ",\t;|", "tsv": "\t"}
 _QUOTING: tuple[Literal[0, 3], ...] = (csv.QUOTE_MINIMAL, csv.QUOTE_NONE)
 _FIELD_LIMIT = 1 << 28
 _ROW_LINES = 5000
@@ -97,14 +98,14 @@ def _quotes(lines: Sequence[str], delimiter: str) -> bool:
     )
 
 
-def header(path: Path, encoding: str, delimiters: str) -> list[str]:
+def header(path: Path, encoding: str, source: Source) -> list[str]:
     """Return the names of the columns.
 
     Raises:
         SourceError: the header cannot be decoded, or there is none.
 
     """
-    dialect = sniff_dialect(path, encoding, delimiters)
+    dialect = sniff_dialect(path, encoding, _DELIMITERS[source.format])
     for row in rows(path, encoding, dialect):
         if row.reason is not None:
             raise SourceError(
@@ -217,10 +218,10 @@ def _filled(cells: Sequence[str]) -> bool:
     return any(cell.strip() for cell in cells)
 
 
-def sample(path: Path, encoding: str, delimiters: str) -> Iterator[dict[str, str]]:
+def sample(path: Path, encoding: str, source: Source) -> Iterator[dict[str, Any]]:
     """Yield the first good rows by the names of their columns."""
     names: list[str] = []
-    dialect = sniff_dialect(path, encoding, delimiters)
+    dialect = sniff_dialect(path, encoding, _DELIMITERS[source.format])
     for row in itertools.islice(rows(path, encoding, dialect), SAMPLE_ROWS):
         if row.reason is None and _filled(row.cells):
             if names:
@@ -229,13 +230,12 @@ def sample(path: Path, encoding: str, delimiters: str) -> Iterator[dict[str, str
                 names = distinct(row.cells)
 
 
-def read_rows(
-    path: Path, encoding: str, delimiters: str, shape: Shape, tally: Tally
-) -> Iterator[Record | Quarantined | SetAside]:
+def read_rows(reading: Reading) -> Iterator[Item]:
     """Yield what each row of a CSV or TSV file is."""
     names: list[str] = []
-    dialect = sniff_dialect(path, encoding, delimiters)
-    for row in tally.count(rows(path, encoding, dialect)):
+    path, encoding, shape = reading.path, reading.encoding, reading.shape
+    dialect = sniff_dialect(path, encoding, _DELIMITERS[reading.source.format])
+    for row in reading.tally.count(rows(path, encoding, dialect)):
         locator = f"line {row.line}"
         if row.reason is not None:
             yield Quarantined(locator, row.reason, row.raw)
@@ -249,3 +249,26 @@ def read_rows(
                 yield shape.row(dict(zip(names, row.cells, strict=True)), locator)
             except UnreadableError as reason:
                 yield Quarantined(locator, str(reason), row.raw)
+
+
+_TABLE = Table(header, sample)
+FORMATS = (
+    Format(
+        "csv",
+        "table",
+        "CSV: a row a line; comma, semicolon, tab or bar",
+        "CSV：逗号、分号、制表符或竖线分隔",
+        named(".csv"),
+        read_rows,
+        _TABLE,
+    ),
+    Format(
+        "tsv",
+        "table",
+        "TSV: tabs between the cells",
+        "TSV：制表符分隔",
+        named(".tsv", ".tab"),
+        read_rows,
+        _TABLE,
+    ),
+)

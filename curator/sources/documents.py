@@ -9,30 +9,29 @@ import yaml
 
 from curator.sources.blocks import markdown, plain
 from curator.sources.conversations import UnreadableError
+from curator.sources.formats import Format, named, suffix
 from curator.sources.lines import opened, without_bom
 from curator.types import Quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from curator.sources.conversations import Shape
-    from curator.sources.tally import Tally
+    from curator.sources.formats import Item, Reading
     from curator.types import Record
 
 MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd")
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
-def read_file(
-    path: Path, encoding: str, shape: Shape, tally: Tally, *, is_markdown: bool
-) -> Iterator[Record | Quarantined]:
+def read_file(reading: Reading) -> Iterator[Item]:
     """Yield the document that a file is."""
-    for file in tally.count((path,)):
+    encoding, is_markdown = reading.encoding, suffix(reading.path) in MARKDOWN
+    for file in reading.tally.count((reading.path,)):
         with opened(file) as stream:
             raw = without_bom(stream.read(), encoding)
         try:
-            yield _document(raw.decode(encoding), shape, is_markdown=is_markdown)
+            yield _document(raw.decode(encoding), reading.shape, is_markdown=is_markdown)
         except UnicodeDecodeError:
             yield Quarantined("line 1", f"bytes that are not {encoding}", raw)
         except UnreadableError as reason:
@@ -72,3 +71,15 @@ def _line(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_line(item)}" for key, item in value.items())
     return str(value)
+
+
+FORMATS = (
+    Format(
+        "document",
+        "document",
+        "a Markdown or plain text document",
+        "Markdown 或纯文本文档",
+        named(".txt", ".text", *MARKDOWN),
+        read_file,
+    ),
+)

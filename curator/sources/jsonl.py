@@ -6,10 +6,12 @@ import codecs
 import itertools
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from curator.sources.columns import SAMPLE_ROWS
 from curator.sources.conversations import UnreadableError
+from curator.sources.formats import LIKELY, NAMED, Format, Table
 from curator.sources.json_values import Element, TwiceError, elements, parse
 from curator.sources.lines import chunks, physical_lines, without_bom
 from curator.types import Quarantined, Record, SetAside
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from curator.schema import Source
     from curator.sources.conversations import Shape
-    from curator.sources.tally import Tally
+    from curator.sources.formats import Item, Reading, Start
 
 _HALF = re.compile("[\ud800-\udfff]")
 _HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
@@ -38,10 +41,10 @@ def is_array(start: str) -> bool:
     return isinstance(first, list)
 
 
-def sample(path: Path, encoding: str, *, array: bool) -> Iterator[dict[str, Any]]:
+def sample(path: Path, encoding: str, source: Source) -> Iterator[dict[str, Any]]:
     """Yield the first objects of a JSON file."""
     found: Iterator[Any]
-    if array:
+    if source.format == "json":
         found = (e.value for e in itertools.islice(_elements(path, encoding), _SAMPLE_LINES))
     else:
         lines = itertools.islice(physical_lines(path, encoding), _SAMPLE_LINES)
@@ -49,11 +52,16 @@ def sample(path: Path, encoding: str, *, array: bool) -> Iterator[dict[str, Any]
     yield from itertools.islice((v for v in found if isinstance(v, dict)), SAMPLE_ROWS)
 
 
-def read_lines(
-    path: Path, encoding: str, shape: Shape, tally: Tally
-) -> Iterator[Record | Quarantined | SetAside]:
+def header(path: Path, encoding: str, source: Source) -> list[str]:
+    """Return the keys of the first objects."""
+    rows = sample(path, encoding, source)
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def read_lines(reading: Reading) -> Iterator[Item]:
     """Yield what each physical line of a JSON-lines file is."""
-    for number, raw in enumerate(tally.count(physical_lines(path, encoding)), 1):
+    encoding, lines = reading.encoding, physical_lines(reading.path, reading.encoding)
+    for number, raw in enumerate(reading.tally.count(lines), 1):
         locator = f"line {number}"
         try:
             text = raw.decode(encoding)
@@ -70,14 +78,13 @@ def read_lines(
         except ValueError:
             yield Quarantined(locator, "broken JSON", raw)
         else:
-            yield _made(value, text, locator, raw, shape)
+            yield _made(value, text, locator, raw, reading.shape)
 
 
-def read_array(
-    path: Path, encoding: str, shape: Shape, tally: Tally
-) -> Iterator[Record | Quarantined | SetAside]:
+def read_array(reading: Reading) -> Iterator[Item]:
     """Yield what each element of a JSON array is."""
-    for element in tally.count(_elements(path, encoding)):
+    encoding = reading.encoding
+    for element in reading.tally.count(_elements(reading.path, encoding)):
         locator = f"element {element.index} (line {element.line})"
         raw = _bytes(element.text, encoding)
         if not element.text.isascii() and _HALF.search(element.text):
@@ -85,7 +92,7 @@ def read_array(
         elif element.reason is not None:
             yield Quarantined(locator, element.reason, raw)
         else:
-            yield _made(element.value, element.text, locator, raw, shape)
+            yield _made(element.value, element.text, locator, raw, reading.shape)
 
 
 def _made(value: Any, text: str, locator: str, raw: bytes, shape: Shape) -> Record | Quarantined:
@@ -133,3 +140,44 @@ def _bytes(text: str, encoding: str) -> bytes:
         except UnicodeEncodeError:
             continue
     return text.encode("utf-8", "surrogatepass")
+
+
+_SUFFIXES = (".jsonl", ".ndjson", ".json")
+
+
+def _sure(start: Start, *, array: bool) -> float:
+    text = start.text.lstrip()
+    if text[:1] not in ("{", "["):
+        return NAMED * (start.suffix in _SUFFIXES and bool(text) and not array)
+    if is_array(text) != array:
+        return 0.0
+    if start.suffix in _SUFFIXES:
+        return LIKELY
+    try:
+        parse(text.split("\n", 1)[0])
+    except ValueError:
+        return NAMED if start.suffix == "" else 0.0
+    return LIKELY
+
+
+_TABLE = Table(header, sample)
+FORMATS = (
+    Format(
+        "jsonl",
+        "table",
+        "JSON lines: one object a line",
+        "JSON Lines：每行一个对象",
+        partial(_sure, array=False),
+        read_lines,
+        _TABLE,
+    ),
+    Format(
+        "json",
+        "table",
+        "JSON: an array of objects",
+        "JSON：对象数组",
+        partial(_sure, array=True),
+        read_array,
+        _TABLE,
+    ),
+)

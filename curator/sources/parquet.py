@@ -12,33 +12,34 @@ import pyarrow.parquet as pq
 from curator.errors import SourceError
 from curator.sources.columns import SAMPLE_ROWS
 from curator.sources.conversations import UnreadableError
-from curator.types import Quarantined, Record, SetAside
+from curator.sources.formats import PROVEN, Format, Table
+from curator.types import Quarantined, SetAside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from curator.sources.conversations import Shape
-    from curator.sources.tally import Tally
+    from curator.schema import Source
+    from curator.sources.formats import Item, Reading, Start
 
 _BATCH = 1024
 
 
-def header(path: Path) -> list[str]:
+def header(path: Path, _encoding: str, _source: Source) -> list[str]:
     """Return the names of the columns."""
     with _file(path) as file:
         return list(file.schema_arrow.names)
 
 
-def sample(path: Path) -> Iterator[dict[str, Any]]:
+def sample(path: Path, _encoding: str, _source: Source) -> Iterator[dict[str, Any]]:
     """Yield the first rows."""
     found = itertools.islice(_rows(path), SAMPLE_ROWS)
     yield from (row for row in found if row is not None)
 
 
-def read_rows(path: Path, shape: Shape, tally: Tally) -> Iterator[Record | Quarantined | SetAside]:
+def read_rows(reading: Reading) -> Iterator[Item]:
     """Yield what each row of a Parquet file is; rows are counted from 0."""
-    for number, row in enumerate(tally.count(_rows(path))):
+    for number, row in enumerate(reading.tally.count(_rows(reading.path))):
         locator = f"row {number}"
         if row is None:
             yield Quarantined(locator, "bytes that are not utf-8", b"")
@@ -46,7 +47,7 @@ def read_rows(path: Path, shape: Shape, tally: Tally) -> Iterator[Record | Quara
             yield SetAside(locator, "blank row")
         else:
             try:
-                yield shape.row(row, locator)
+                yield reading.shape.row(row, locator)
             except UnreadableError as reason:
                 yield Quarantined(locator, str(reason), as_json(row))
 
@@ -90,3 +91,21 @@ def _one_by_one(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | None]:
             yield batch.slice(i, 1).to_pylist()[0]
         except UnicodeDecodeError:
             yield None
+
+
+def _recognise(start: Start) -> float:
+    return PROVEN * start.data.startswith(b"PAR1")
+
+
+FORMATS = (
+    Format(
+        "parquet",
+        "table",
+        "Parquet: columns, in batches",
+        "Parquet：列式表格",
+        _recognise,
+        read_rows,
+        Table(header, sample),
+        binary=True,
+    ),
+)

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 from curator.errors import SourceError
 from curator.sources.columns import SAMPLE_ROWS, distinct, guess_columns, says_what
 from curator.sources.conversations import UnreadableError
+from curator.sources.formats import PROVEN, Format, Table
 from curator.types import Quarantined, Record, SetAside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from curator.schema import Columns
+    from curator.schema import Columns, Source
     from curator.sources.conversations import Shape
-    from curator.sources.tally import Tally
+    from curator.sources.formats import Item, Reading, Start
 
 _HEADER_WITHIN = 20
 """A sheet's header is looked for in its first rows: a title may stand above it."""
@@ -28,8 +29,9 @@ _HEADER_WITHIN = 20
 Cells = tuple[Any, ...]
 
 
-def header(path: Path, columns: Columns | None) -> list[str]:
+def header(path: Path, _encoding: str, source: Source) -> list[str]:
     """Return the names of the columns of the first sheet that has the right ones."""
+    columns = source.columns
     found: list[list[str]] = []
     with _sheets(path) as sheets:
         for sheet in sheets:
@@ -43,9 +45,9 @@ def header(path: Path, columns: Columns | None) -> list[str]:
     return every if columns is not None and says_what(columns) else next(n for n in found if n)
 
 
-def sample(path: Path, columns: Columns | None) -> Iterator[dict[str, Any]]:
+def sample(path: Path, encoding: str, source: Source) -> Iterator[dict[str, Any]]:
     """Yield the first rows of the sheet that `header` speaks of."""
-    wanted = header(path, columns)
+    wanted, columns = header(path, encoding, source), source.columns
     with _sheets(path) as sheets:
         for sheet in sheets:
             at, names = _names(_first_rows(sheet), _needed(columns))
@@ -55,14 +57,14 @@ def sample(path: Path, columns: Columns | None) -> Iterator[dict[str, Any]]:
                 return
 
 
-def read_rows(path: Path, shape: Shape, tally: Tally) -> Iterator[Record | Quarantined | SetAside]:
+def read_rows(reading: Reading) -> Iterator[Item]:
     """Yield what each row of each sheet is; rows are counted from 1, as they are displayed."""
-    needed = _needed(shape.columns)
-    with _sheets(path) as sheets:
+    shape, needed = reading.shape, _needed(reading.shape.columns)
+    with _sheets(reading.path) as sheets:
         for sheet in sheets:
             at, names = _names(_first_rows(sheet), needed)
             blank: list[int] = []
-            for number, cells in enumerate(tally.count(sheet), 1):
+            for number, cells in enumerate(reading.tally.count(sheet), 1):
                 if not _filled(cells):
                     blank.append(number)
                     continue
@@ -187,3 +189,31 @@ def _needed(columns: Columns | None) -> tuple[str, ...]:
 def _fits(names: Sequence[str], columns: Columns | None) -> bool:
     needed = _needed(columns)
     return set(needed) <= set(names) if needed else says_what(guess_columns(names))
+
+
+def _recognise(start: Start) -> float:
+    if not start.data.startswith(b"PK\x03\x04"):
+        return 0.0
+    try:
+        with zipfile.ZipFile(start.path) as archive:
+            return PROVEN * any(name.startswith("xl/") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        if start.suffix not in (".xlsx", ".xlsm"):
+            return 0.0
+        raise SourceError(
+            f"{start.path}: a damaged workbook", "save it again from where it came"
+        ) from None
+
+
+FORMATS = (
+    Format(
+        "xlsx",
+        "table",
+        "Excel workbook: a row a record, every sheet",
+        "Excel 工作簿：每行一条，读取所有工作表",
+        _recognise,
+        read_rows,
+        Table(header, sample),
+        binary=True,
+    ),
+)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curator.errors import SourceError
-from curator.schema import ChatPattern, Columns, Source
+from curator.schema import Chat, Columns, Source
 from curator.sources import Tally, read, sniff
 from curator.types import Quarantined, Record, SetAside
 
@@ -26,8 +26,8 @@ def items(path: Path, content: bytes | str | None = None, **settings: Any) -> li
     """Write a file, read it, and check that no unit is lost on the way."""
     if content is not None:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    source = sniff(path, Source(path=str(path), **settings))
-    assert sniff(path, source) == source
+    source = sniff(path, Source(path=str(path), **settings)).source
+    assert sniff(path, source).source == source
     tally = Tally()
     found = list(read(path, path.name, "sha", source, tally))
     assert sum(item.n_units for item in found) == tally.units_read
@@ -410,7 +410,7 @@ def test_xlsx_sheets_titles_blank_rows_and_displayed_row_numbers(tmp_path: Path)
 
 # --- chat logs ----------------------------------------------------------------------------
 
-SHOP = ChatPattern(
+SHOP = Chat(
     line=r"(?P<time>\d\d:\d\d) (?:#(?P<conversation>\d+) )?(?P<speaker>[^:：]+)[:：] ?(?P<text>.*)",
     assistant="客服.*|agent",
     system="系统|system",
@@ -434,9 +434,9 @@ def test_a_chat_log_with_continued_messages_and_system_lines(tmp_path: Path) -> 
     assert told(found) == [
         ("line 1", "a line before any message"),
         ("line 2", "system line"),
-        ("line 3", "system line"),
         ("line 7", "blank line"),
     ]
+    assert [i.n_units for i in found if isinstance(i, SetAside)] == [2, 1]
     (record,) = records(found)
     assert [(p.role, p.speaker, p.locator, p.text) for p in record.parts] == [
         ("user", "小王", "line 4", "你好\n在吗？\n有人吗"),
@@ -483,7 +483,7 @@ def test_interleaved_conversations_are_told_apart(tmp_path: Path) -> None:
 def test_a_silence_starts_a_conversation(
     tmp_path: Path, times: list[str], starts: list[str]
 ) -> None:
-    chat = ChatPattern(
+    chat = Chat(
         line=r"\[(?P<time>[^\]]+)\] (?P<speaker>\w+): (?P<text>.*)",
         assistant="agent",
         system=None,
@@ -612,7 +612,7 @@ def test_given_columns_stand_and_the_rest_is_guessed(tmp_path: Path) -> None:
     path.write_text("说的话,回复,问题,科室\n你好,您好,x,儿科\n")
     columns = sniff(
         path, Source(path="a.csv", columns=Columns.model_validate({"user": "说的话"}))
-    ).columns
+    ).source.columns
     assert columns is not None
     assert (columns.user, columns.assistant, columns.label) == (("说的话",), ("回复",), "科室")
 
@@ -632,7 +632,7 @@ def test_names_that_say_more_than_one_word(
 ) -> None:
     path = tmp_path / "a.csv"
     path.write_text(",".join(names) + "\n" + ",".join("x" for _ in names), encoding="utf-8")
-    columns = sniff(path, Source(path="a.csv")).columns
+    columns = sniff(path, Source(path="a.csv")).source.columns
     assert columns is not None
     assert (columns.user, columns.assistant) == (user, assistant)
 
@@ -645,8 +645,8 @@ def test_names_that_say_more_than_one_word(
         ("empty.jsonl.gz", gzip.compress(b"", mtime=0), "empty"),
         ("cut.jsonl.gz", gzip.compress(b'{"q": "a", "a": "b"}\n' * 99, mtime=0)[:30], "gzip"),
         ("a.pdf", b"%PDF-1.7 ...", "not a kind of file"),
-        ("a.docx", b"PK\x03\x04 rest", "zip file"),
-        ("a.bin", b"\x00\x01\x02\x03", "not a kind of file"),
+        ("a.docx", b"PK\x03\x04 rest", "not a kind of file"),
+        ("a.bin", b"\x00\x01\x02\x03", "not a text file"),
         ("a.csv", bytes(range(256)) * 20, "not a text file"),
         ("a.parquet", b"PAR1 and no more", "Parquet"),
         ("a.xlsx", b"no workbook", "not a kind of file"),
@@ -672,7 +672,7 @@ def test_files_that_cannot_be_read_at_all(
 def test_an_encoding_that_is_given_is_taken_at_its_word(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("联通".encode("gbk"))
-    assert sniff(path, Source(path="a", encoding="GBK")).encoding == "gbk"
+    assert sniff(path, Source(path="a", encoding="GBK")).source.encoding == "gbk"
     with pytest.raises(SourceError) as error:
         sniff(path, Source(path="a", encoding="utf-9"))
     assert "utf-9" in error.value.message

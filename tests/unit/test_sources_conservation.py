@@ -16,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curator.schema import ChatPattern, Columns, Source
+from curator.schema import Chat, Columns, Source
 from curator.sources import Tally, read, sniff
 from curator.types import Quarantined, Record, SetAside
 
 ASK = Columns.model_validate({"user": "q", "assistant": "a"})
-CHAT = ChatPattern(
+CHAT = Chat(
     line=r"(?:(?P<time>\d+:\d\d) )?(?:#(?P<conversation>\d) )?(?P<speaker>\w+): (?P<text>.*)",
     assistant="bot",
     system="system",
@@ -50,7 +50,7 @@ def went_through(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        source = sniff(path, Source(path=name, **given_settings))
+        source = sniff(path, Source(path=name, **given_settings)).source
         tally = Tally()
         out = list(read(path, name, "sha", source, tally))
     assert sum(item.n_units for item in out) == tally.units_read

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from curator.schema import ChatPattern, Source
+from curator.schema import Chat, Source
 from curator.sources import Tally, read, sniff
 from curator.types import Quarantined, Record, SetAside
 
@@ -22,7 +22,7 @@ def ingested(
 ) -> tuple[Source, list[Record | Quarantined | SetAside], Counter[str]]:
     """Read a file; return its settled source, what came out, and the reasons."""
     path = DATA / name
-    source = sniff(path, Source(path=str(path), **settings))
+    source = sniff(path, Source(path=str(path), **settings)).source
     tally = Tally()
     out = list(read(path, path.name, "sha", source, tally))
     assert sum(item.n_units for item in out) == tally.units_read
@@ -57,7 +57,7 @@ def test_an_invalid_json_array_gives_all_its_good_elements() -> None:
 
 
 def test_an_irc_log() -> None:
-    chat = ChatPattern(
+    chat = Chat(
         line=r"(?:\[(?P<time>\d\d:\d\d)\] +)?(?P<speaker>===|\*|<[^>]+>) ?(?P<text>.*)",
         assistant="<JHBuddy>",
         system="===",
