@@ -41,8 +41,8 @@ class Columns(Strict):
     user: tuple[str, ...] = ()
     assistant: tuple[str, ...] = ()
     system: str | None = None
-    text: str | None = Field(None, description="one column that holds a whole document")
-    messages: str | None = Field(None, description="a column that holds a list of messages")
+    text: str | None = Field(default=None, description="one column that holds a whole document")
+    messages: str | None = Field(default=None, description="a column that holds a list of messages")
     label: str | None = None
     timestamp: str | None = None
 
@@ -60,7 +60,7 @@ class Chat(Strict):
     """
 
     line: str | None = Field(
-        None, description="regex with the named groups speaker and text, for a log"
+        default=None, description="regex with the named groups speaker and text, for a log"
     )
     assistant: str | None = Field(
         None,
@@ -68,13 +68,13 @@ class Chat(Strict):
         "Without it: who speaks first asks",
     )
     system: str | None = Field(
-        None, description="regex found in the names of speakers whose lines are set aside"
+        default=None, description="regex found in the names of speakers whose lines are set aside"
     )
     gap_minutes: float | None = Field(
-        None, gt=0, description="a longer silence starts a conversation"
+        default=None, gt=0, description="a longer silence starts a conversation"
     )
     keep: tuple[Literal["system line", "media", "recalled message"], ...] = Field(
-        (), description="what is kept though nobody said it, in place of setting it aside"
+        default=(), description="what is kept though nobody said it, in place of setting it aside"
     )
 
     @model_validator(mode="after")
@@ -95,7 +95,7 @@ class Source(Strict):
 
     path: str
     name: Name | None = None
-    format: str = Field("auto", description="one that `curator sources` lists")
+    format: str = Field(default="auto", description="one that `curator sources` lists")
     encoding: str = "auto"
     columns: Columns | None = None
     chat: Chat | None = None
@@ -162,7 +162,7 @@ class When(Strict):
     """Which findings a rule speaks of. Every condition that is given must hold."""
 
     code: str | tuple[str, ...] | None = Field(
-        None, description="finding codes; PII* stands for all of a family"
+        default=None, description="finding codes; PII* stands for all of a family"
     )
     check: str | None = None
     score_at_least: Score = 0.0
@@ -222,10 +222,10 @@ class PiiRule(Strict):
     entity: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
     regex: str
     score: Score
-    context: tuple[str, ...] = Field((), description="words nearby that raise the score")
+    context: tuple[str, ...] = Field(default=(), description="words nearby that raise the score")
     context_required: bool = Field(default=False, description="no finding without one of them")
     validate_with: Literal["luhn", "cn_id_card", "iban", "us_ssn", "ipv4", "birth_date"] | None = (
-        Field(None, alias="validate")
+        Field(default=None, alias="validate")
     )
     examples: Examples
 
@@ -241,7 +241,7 @@ class PiiRules(Strict):
 
     rules: tuple[PiiRule, ...] = ()
     allow: tuple[str, ...] = Field(
-        (), description="regexes of texts that are never private: hotlines, drug names"
+        default=(), description="regexes of texts that are never private: hotlines, drug names"
     )
 
     @model_validator(mode="after")
