@@ -63,7 +63,7 @@ class Chat(Strict):
         default=None, description="regex with the named groups speaker and text, for a log"
     )
     assistant: str | None = Field(
-        None,
+        default=None,
         description="regex found in the names of speakers that answer; everybody else asks. "
         "Without it: who speaks first asks",
     )

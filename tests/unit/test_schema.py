@@ -10,6 +10,7 @@ from curator.check import enabled
 from curator.checks import check_class
 from curator.errors import RecipeError
 from curator.rules import bundled, load_rules
+from curator.scaffold import scaffold
 from curator.schema import PiiRules, Policy, Recipe, load
 
 if TYPE_CHECKING:
@@ -124,3 +125,11 @@ def test_check_classes_are_importable_and_declare_themselves() -> None:
         assert cls.version
         assert cls.codes
         assert cls.__doc__
+
+
+@pytest.mark.parametrize("folder", ["0", "2024", "on", "null", "1e3", "客服"])
+def test_a_new_project_has_a_recipe_that_loads_whatever_its_folder_is_called(
+    tmp_path: Path, folder: str
+) -> None:
+    recipe = scaffold(tmp_path / folder, [])
+    assert load(recipe, Recipe).name == (folder if folder.isascii() else "project")
