@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.engine import LocalEngine, default_workers
+from curator.protocols import silent
 from curator.rules import RuleSet, load_rules
 from curator.schema import Recipe, Source, load
 from curator.workspace import Workspace
@@ -70,7 +71,7 @@ class Project:
         self.rules: RuleSet = load_rules(self.workspace.root)
         asked = workers if workers is not None else self.recipe.workers
         self.workers = default_workers() if asked == "auto" else int(asked)
-        self._progress: Progress = progress or _silent
+        self._progress: Progress = progress or silent
 
     @contextmanager
     def _engine(self) -> Iterator[LocalEngine]:
@@ -124,7 +125,8 @@ class Project:
 
         with self.workspace.lock():
             plan = ready(self.workspace, self.recipe, self.rules)
-            return EXPORTS[name](self.workspace, self.recipe, plan, self._progress)
+            policy = self.rules.policy
+            return EXPORTS[name](self.workspace, self.recipe, policy, plan, self._progress)
 
     def report(self, out: Path | None = None) -> Path:
         """Write the HTML report; return its path."""
@@ -135,7 +137,15 @@ class Project:
             plan = ready(self.workspace, self.recipe, self.rules)
             decision = self.workspace.current_decision() or {}
             target = out or self.workspace.root / "report.html"
-            return write_report(self.workspace, self.recipe, plan, self.status(), decision, target)
+            return write_report(
+                self.workspace,
+                self.recipe,
+                self.rules.policy,
+                plan,
+                self.status(),
+                decision,
+                target,
+            )
 
     def run(self) -> RunSummary:
         """Do all of it: ingest, check, decide, export, report; what is done is not redone."""
@@ -158,11 +168,12 @@ class Project:
             plan = ready(workspace, recipe, rules)
             for name, export in EXPORTS.items():
                 with summary.stage(f"export {name}"):
-                    summary.outputs[name] = str(export(workspace, recipe, plan, self._progress))
+                    out = export(workspace, recipe, rules.policy, plan, self._progress)
+                    summary.outputs[name] = str(out)
             with summary.stage("report"):
                 target = workspace.root / "report.html"
                 report = write_report(
-                    workspace, recipe, plan, self.status(), decided.manifest, target
+                    workspace, recipe, rules.policy, plan, self.status(), decided.manifest, target
                 )
             summary.outputs["report"] = str(report)
         return summary
@@ -199,7 +210,3 @@ class Project:
     def decisions(self) -> pa.Table:
         """Return the current decisions."""
         return self.workspace.sql().sql("SELECT * FROM decisions").to_arrow_table()
-
-
-def _silent(label: str, done: int, total: int) -> None:
-    """Report nothing."""

@@ -35,6 +35,10 @@ class Progress(Protocol):
         ...
 
 
+def silent(label: str, done: int, total: int) -> None:
+    """Report no progress."""
+
+
 class Engine(Protocol):
     """Runs steps over parts. Whatever the engine, the files that it writes are the same."""
 

@@ -12,6 +12,7 @@ from curator.types import Finding, Part, Provenance, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 PART = pa.struct(
     [
@@ -103,6 +104,17 @@ def digest(*values: object, length: int = 16) -> str:
     """Return the first `length` hex digits of the sha256 over the values as JSON."""
     canonical = json.dumps(values, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes.
+
+    Raises:
+        OSError: the file cannot be read.
+
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def record_id(source_uri: str, locator: str, parts: Iterable[Part]) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
+import yaml
 
 from curator.check import CheckPlan, Plan
 from curator.redact import Redact
-from curator.schema import Recipe
+from curator.schema import Policy, Recipe
 from curator.tables import (
     DECISIONS,
     QUARANTINE,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-POLICY = """
+_POLICY = """
 rules:
   - id: hide-private-details
     when: {code: "PII*", score_at_least: 0.4}
@@ -52,6 +53,7 @@ rules:
     then: drop
     because: {zh: 没有实质回答, en: there is no real answer}
 """
+POLICY = Policy.model_validate(yaml.safe_load(_POLICY))
 
 
 class FakePii:
@@ -81,8 +83,8 @@ class FakeNear:
     )
 
     def run(self, scope: object) -> list[Finding]:
-        """Make it a corpus check; never called."""
-        raise NotImplementedError
+        """Make it a corpus check; its findings lie there already, so it is never run."""
+        raise AssertionError(scope)
 
 
 class FakeQuality:
@@ -164,7 +166,7 @@ class Made:
         """Write the workspace and return it with its plan."""
         workspace = Workspace(root)
         (root / "rules" / "pii").mkdir(parents=True, exist_ok=True)
-        (root / "rules" / "policy.yaml").write_text(POLICY, encoding="utf-8")
+        (root / "rules" / "policy.yaml").write_text(_POLICY, encoding="utf-8")
         sources, parts = [], []
         for uri in dict.fromkeys(r.provenance.source_uri for r in self.records):
             own = [r for r in self.records if r.provenance.source_uri == uri]

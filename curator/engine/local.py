@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from curator.engine import worker
 from curator.errors import WorkspaceError
+from curator.protocols import silent
 from curator.workspace import write_table
 
 if TYPE_CHECKING:
@@ -35,17 +36,13 @@ def default_workers() -> int:
     )
 
 
-def _silent(label: str, done: int, total: int) -> None:
-    """Report nothing."""
-
-
 class LocalEngine:
     """Runs steps in `workers` processes; with one worker, in this very process.
 
     Workers live as long as the engine, so each loads a model once.
     """
 
-    def __init__(self, workers: int = 1, progress: Progress = _silent) -> None:
+    def __init__(self, workers: int = 1, progress: Progress = silent) -> None:
         """Start nothing yet: processes are made at the first `map`."""
         self.workers = max(1, workers)
         self.progress = progress

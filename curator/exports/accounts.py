@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import GateError
-from curator.rules import load_rules
 from curator.workspace import read_json
 
 if TYPE_CHECKING:
@@ -15,19 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from curator.check import Plan
-    from curator.workspace import Workspace
-
-
-def current_decision(workspace: Workspace) -> dict[str, Any]:
-    """Return the decision that holds.
-
-    Raises:
-        GateError: nothing was decided yet.
-    """
-    decision = workspace.current_decision()
-    if decision is None:
-        raise GateError("nothing is decided yet", "run: curator decide")
-    return decision
+    from curator.schema import Policy
 
 
 def check_runs(plan: Plan) -> list[dict[str, Any]]:
@@ -48,7 +35,7 @@ def check_runs(plan: Plan) -> list[dict[str, Any]]:
 
 def conservation(
     con: duckdb.DuckDBPyConnection,
-    workspace: Workspace,
+    policy: Policy,
     route: str,
     exported: int,
     unusable: Mapping[str, int],
@@ -68,7 +55,7 @@ def conservation(
             f" WHERE NOT (d.action = 'keep' AND d.{route}) GROUP BY 1"
         ).fetchall()
     )
-    elsewhere = _not_routed(con, workspace, route)
+    elsewhere = _not_routed(con, policy, route)
     row = con.execute("SELECT count(*) FROM records").fetchone()
     counts = {
         "records": row[0] if row else 0,
@@ -93,13 +80,9 @@ def conservation(
     return counts
 
 
-def _not_routed(con: duckdb.DuckDBPyConnection, workspace: Workspace, route: str) -> Counter[str]:
+def _not_routed(con: duckdb.DuckDBPyConnection, policy: Policy, route: str) -> Counter[str]:
     """Count the records that are kept, but not for this export, by what keeps them out of it."""
-    narrowing = [
-        rule.id
-        for rule in load_rules(workspace.root).policy.rules
-        if rule.then == "drop" and route in rule.routes
-    ]
+    narrowing = [rule.id for rule in policy.rules if rule.then == "drop" and route in rule.routes]
     reasons: Counter[str] = Counter()
     for kind, rule_ids, n in con.execute(
         "SELECT r.kind, d.rule_ids, count(*)"  # noqa: S608 - one of two fixed names

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from curator.check import Plan
-    from curator.schema import Recipe
+    from curator.exports.version import Version
     from curator.workspace import Workspace
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -46,6 +45,26 @@ class About:
     languages: Mapping[str, int]
     pii: Sequence[tuple[str, int, int]]
     gaps: Sequence[str]
+
+
+def about(
+    title: str,
+    version: Version,
+    manifest: Mapping[str, Any],
+    con: duckdb.DuckDBPyConnection,
+    by_source: Mapping[str, int],
+    by_language: Mapping[str, int],
+) -> About:
+    """Return what the card of a version tells, from its manifest and the stored tables."""
+    return About(
+        title=f"{version.recipe.name}: {title}",
+        manifest=manifest,
+        sources=sources(version.workspace, by_source),
+        funnel=funnel(version.workspace),
+        languages=dict(by_language),
+        pii=pii(con, version.name),
+        gaps=gaps(con, version),
+    )
 
 
 def sources(workspace: Workspace, exported: Mapping[str, int]) -> list[SourceRow]:
@@ -87,12 +106,10 @@ def pii(con: duckdb.DuckDBPyConnection, route: str) -> list[tuple[str, int, int]
     ).fetchall()
 
 
-def gaps(
-    con: duckdb.DuckDBPyConnection, workspace: Workspace, recipe: Recipe, plan: Plan
-) -> list[str]:
+def gaps(con: duckdb.DuckDBPyConnection, version: Version) -> list[str]:
     """Return what a reader should not expect of this data, both languages a line."""
     found = []
-    off = sorted(name for name, given in recipe.checks.items() if given is False)
+    off = sorted(name for name, given in version.recipe.checks.items() if given is False)
     if off:
         listed = ", ".join(off)
         found.append(
@@ -109,14 +126,14 @@ def gaps(
             f"{left} possible private details scored below the policy's threshold and stand"
             f" as they are. / {left} 处疑似隐私低于策略阈值，未替换。"
         )
-    if any(check.name == "pii" for check in plan.checks):
+    if any(check.name == "pii" for check in version.plan.checks):
         found.append(
             "Private details are found by rules and models; some will have been missed."
             " / 隐私由规则与模型识别，难免遗漏。"
         )
     else:
         found.append("Private details were not looked for. / 未检查隐私信息。")
-    unlicensed = [m["uri"] for m in workspace.sources() if not m["source"].get("license")]
+    unlicensed = [m["uri"] for m in version.workspace.sources() if not m["source"].get("license")]
     if unlicensed:
         listed = ", ".join(unlicensed)
         found.append(f"No licence is stated for: {listed}. / 未注明许可的来源：{listed}。")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curator.errors import WorkspaceError
+from curator.tables import file_sha256
 from curator.workspace import disk_error, read_json
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], rows: Mapping[str,
         {
             "path": path.name,
             "bytes": path.stat().st_size,
-            "sha256": sha256(path),
+            "sha256": file_sha256(path),
             "rows": rows.get(path.name),
         }
         for path in sorted(folder.iterdir())
@@ -122,18 +122,12 @@ def verify(folder: Path) -> dict[str, Any]:
     manifest: dict[str, Any] = read_json(folder / MANIFEST)
     for file in manifest["files"]:
         path = folder / file["path"]
-        if not path.is_file() or sha256(path) != file["sha256"]:
+        if not path.is_file() or file_sha256(path) != file["sha256"]:
             raise WorkspaceError(
                 f"{path}: not as it was exported",
                 "move that folder away and export again: it is made anew",
             )
     return manifest
-
-
-def sha256(path: Path) -> str:
-    """Return a file's sha256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def dataset(path: Path) -> datasets.Dataset:

@@ -1,12 +1,9 @@
 """The instruction dataset: conversations as `messages`, split into train and validation.
 
-    exports/instruction/<version>/
-      train.jsonl  train.parquet  validation.jsonl  validation.parquet
-      README.md    the dataset card
-      manifest.json
-
-The version is a hash of the decision and of the export's parameters, and nothing
-in the folder tells time, place or machine: the same version is the same bytes.
+exports/instruction/<version>/
+  train.jsonl  train.parquet  validation.jsonl  validation.parquet
+  README.md    the dataset card
+  manifest.json
 """
 
 from __future__ import annotations
@@ -23,18 +20,11 @@ import pyarrow.parquet as pq
 
 from curator import splits
 from curator.exports import card
-from curator.exports.accounts import check_runs, conservation, current_decision
+from curator.exports.accounts import check_runs, conservation
 from curator.exports.dialogue import dialogue
-from curator.exports.folder import (
-    RowFiles,
-    building,
-    dataset,
-    point_latest,
-    verify,
-    write_manifest,
-)
+from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
 from curator.exports.kept import kept
-from curator.tables import digest
+from curator.exports.version import version_of
 
 if TYPE_CHECKING:
     import datasets
@@ -44,7 +34,7 @@ if TYPE_CHECKING:
     from curator.check import Plan
     from curator.exports.dialogue import Dialogue
     from curator.protocols import Progress
-    from curator.schema import Recipe
+    from curator.schema import Policy, Recipe
     from curator.types import Record
     from curator.workspace import Workspace
 
@@ -96,7 +86,11 @@ class _Seen:
 
 
 def export_instruction(
-    workspace: Workspace, recipe: Recipe, plan: Plan, progress: Progress | None = None
+    workspace: Workspace,
+    recipe: Recipe,
+    policy: Policy,
+    plan: Plan,
+    progress: Progress | None = None,
 ) -> Path:
     """Write the instruction dataset of the current decision, and return its folder.
 
@@ -107,47 +101,36 @@ def export_instruction(
             records are not all accounted for.
         WorkspaceError: the version lies there but was changed, or cannot be written.
     """
-    decision = current_decision(workspace)
-    params = recipe.exports.instruction.model_dump(mode="json")
-    version = digest(NAME, EXPORTER_VERSION, decision["id"], recipe.name, params)
-    target = workspace.exports / NAME / version
-    if target.exists():
-        verify(target)
-        point_latest(target)
-        return target
+    version = version_of(
+        workspace,
+        recipe,
+        plan,
+        name=NAME,
+        exporter_version=EXPORTER_VERSION,
+        params=recipe.exports.instruction.model_dump(mode="json"),
+    )
+    if version.is_there():
+        return version.target
     con = workspace.sql(plan.runs)
-    with building(target) as folder:
+    with building(version.target) as folder:
         staged = folder / ".staged"
         staged.mkdir()
         seen = _stage(con, recipe, plan, staged, progress)
         chosen, leakage = _split(con, seen, recipe.exports.instruction.validation)
         rows = _write(folder, staged, chosen)
         manifest = {
-            "name": NAME,
-            "version": version,
-            "exporter_version": EXPORTER_VERSION,
-            "project": recipe.name,
-            "decision": decision["id"],
-            "policy_sha": decision["policy_sha"],
-            "params": params,
+            **version.facts,
             "checks": check_runs(plan),
-            "conservation": conservation(con, workspace, NAME, len(seen.ids), seen.unusable),
+            "conservation": conservation(con, policy, NAME, len(seen.ids), seen.unusable),
             "turns": {"exported": seen.turns, "left_out": dict(sorted(seen.left_out.items()))},
             "splits": {split: rows[f"{split}.jsonl"] for split in SPLITS},
             "leakage": leakage,
         }
-        about = card.About(
-            title=f"{recipe.name}: instruction dataset / 指令数据集",
-            manifest=manifest,
-            sources=card.sources(workspace, seen.by_source),
-            funnel=card.funnel(workspace),
-            languages=dict(seen.by_lang),
-            pii=card.pii(con, NAME),
-            gaps=card.gaps(con, workspace, recipe, plan),
-        )
+        title = "instruction dataset / 指令数据集"
+        about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang)
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
         write_manifest(folder, manifest, rows)
-    return target
+    return version.target
 
 
 def _stage(

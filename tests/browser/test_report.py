@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from curator.report import write_report
-from tests.synthetic import Made, conversation, document, recipe
+from tests.synthetic import POLICY, Made, conversation, document, recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,6 +176,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(
         workspace,
         recipe(),
+        POLICY,
         plan,
         funnel_of(made),
         workspace.current_decision(),

@@ -18,7 +18,7 @@ from curator.exports.dialogue import answered, dialogue
 from curator.exports.rag import locator_range
 from curator.text import fold, length
 from curator.types import Part
-from tests.synthetic import Made, conversation, document, recipe
+from tests.synthetic import POLICY, Made, conversation, document, recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,7 @@ def made() -> Made:
 
 def test_an_export_is_the_kept_conversations_with_their_edits(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
-    folder = export_instruction(workspace, recipe(), plan)
+    folder = export_instruction(workspace, recipe(), POLICY, plan)
     rows = exported(folder)
     assert len(rows) == 41
     row = next(r for r in rows if r["source"]["locator"] == "line 90")
@@ -114,8 +114,8 @@ def test_an_export_is_the_kept_conversations_with_their_edits(made: Made, tmp_pa
 def test_nothing_private_and_no_place_or_time_is_exported(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
     for folder in (
-        export_instruction(workspace, recipe(), plan),
-        export_rag(workspace, recipe(), plan),
+        export_instruction(workspace, recipe(), POLICY, plan),
+        export_rag(workspace, recipe(), POLICY, plan),
     ):
         for path in folder.iterdir():
             text = (
@@ -138,19 +138,19 @@ def test_nothing_private_and_no_place_or_time_is_exported(made: Made, tmp_path: 
 
 def test_jsonl_and_parquet_hold_the_same_rows(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
-    folder = export_instruction(workspace, recipe(), plan)
+    folder = export_instruction(workspace, recipe(), POLICY, plan)
     for split in ("train", "validation"):
         assert pq.read_table(folder / f"{split}.parquet").to_pylist() == rows_of(
             folder, f"{split}.jsonl"
         )
-    corpus = export_rag(workspace, recipe(), plan)
+    corpus = export_rag(workspace, recipe(), POLICY, plan)
     assert pq.read_table(corpus / "chunks.parquet").to_pylist() == rows_of(corpus, "chunks.jsonl")
 
 
 def test_every_record_is_accounted_for(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
     manifest = json.loads(
-        (export_instruction(workspace, recipe(), plan) / "manifest.json").read_text("utf-8")
+        (export_instruction(workspace, recipe(), POLICY, plan) / "manifest.json").read_text("utf-8")
     )
     assert manifest["conservation"] == {
         "records": 46,
@@ -161,7 +161,7 @@ def test_every_record_is_accounted_for(made: Made, tmp_path: Path) -> None:
         "dropped": 1,
     }
     corpus = json.loads(
-        (export_rag(workspace, recipe(), plan) / "manifest.json").read_text("utf-8")
+        (export_rag(workspace, recipe(), POLICY, plan) / "manifest.json").read_text("utf-8")
     )
     assert corpus["conservation"]["exported"] == 43
     assert corpus["records_by_kind"] == {"conversation": 42, "document": 1}
@@ -173,7 +173,7 @@ def test_a_record_without_a_decision_stops_the_export(made: Made, tmp_path: Path
     table = pq.read_table(path)
     pq.write_table(table.slice(1), path)
     with pytest.raises(GateError, match="accounted for"):
-        export_instruction(workspace, recipe(), plan)
+        export_instruction(workspace, recipe(), POLICY, plan)
     assert [p.name for p in (tmp_path / "exports" / "instruction").iterdir()] == []
 
 
@@ -181,21 +181,23 @@ def test_an_edit_that_nobody_proposed_stops_the_export(made: Made, tmp_path: Pat
     made.fates[made.records[0].id]["edits"] = ["no-such-finding"]
     workspace, plan = made.lay(tmp_path)
     with pytest.raises(GateError, match="1 edits"):
-        export_instruction(workspace, recipe(), plan)
+        export_instruction(workspace, recipe(), POLICY, plan)
 
 
 def test_without_a_decision_there_is_no_export(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
     (workspace.decisions / "current.json").unlink()
     with pytest.raises(GateError, match="nothing is decided"):
-        export_rag(workspace, recipe(), plan)
+        export_rag(workspace, recipe(), POLICY, plan)
 
 
 def test_two_runs_and_other_part_sizes_give_the_same_bytes(made: Made, tmp_path: Path) -> None:
     seen = []
     for name, size in (("a", 4), ("b", 4), ("c", 7)):
         workspace, plan = made.lay(tmp_path / name, part_size=size)
-        folders = [export(workspace, recipe(), plan) for export in (export_instruction, export_rag)]
+        folders = [
+            export(workspace, recipe(), POLICY, plan) for export in (export_instruction, export_rag)
+        ]
         seen.append({p.name: p.read_bytes() for f in folders for p in f.iterdir()})
     assert seen[0] == seen[1]
     texts = [{k: v for k, v in s.items() if k.endswith(".jsonl")} for s in seen]
@@ -206,21 +208,21 @@ def test_a_version_that_lies_there_is_verified_and_not_written_again(
     made: Made, tmp_path: Path
 ) -> None:
     workspace, plan = made.lay(tmp_path)
-    folder = export_instruction(workspace, recipe(), plan)
+    folder = export_instruction(workspace, recipe(), POLICY, plan)
     before = (folder / "train.jsonl").stat().st_mtime_ns
-    assert export_instruction(workspace, recipe(), plan) == folder
+    assert export_instruction(workspace, recipe(), POLICY, plan) == folder
     assert (folder / "train.jsonl").stat().st_mtime_ns == before
     with (folder / "train.jsonl").open("a", encoding="utf-8") as file:
         file.write("{}\n")
     with pytest.raises(WorkspaceError, match="not as it was exported"):
-        export_instruction(workspace, recipe(), plan)
+        export_instruction(workspace, recipe(), POLICY, plan)
 
 
 def test_other_parameters_are_another_version(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
-    first = export_instruction(workspace, recipe(), plan)
+    first = export_instruction(workspace, recipe(), POLICY, plan)
     second = export_instruction(
-        workspace, recipe(instruction={"system_prompt": "你是医生。"}), plan
+        workspace, recipe(instruction={"system_prompt": "你是医生。"}), POLICY, plan
     )
     assert first != second
     assert (second.parent / "latest").resolve() == second.resolve()
@@ -231,7 +233,7 @@ def test_other_parameters_are_another_version(made: Made, tmp_path: Path) -> Non
 
 def test_manifest_tells_bytes_and_rows_of_each_file(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
-    folder = export_instruction(workspace, recipe(), plan)
+    folder = export_instruction(workspace, recipe(), POLICY, plan)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     files = {file["path"]: file for file in manifest["files"]}
     assert set(files) == {p.name for p in folder.iterdir()} - {"manifest.json"}
@@ -243,7 +245,7 @@ def test_manifest_tells_bytes_and_rows_of_each_file(made: Made, tmp_path: Path) 
 def test_load_instruction_gives_a_dataset_dict(made: Made, tmp_path: Path) -> None:
     pytest.importorskip("datasets")
     workspace, plan = made.lay(tmp_path)
-    export_instruction(workspace, recipe(), plan)
+    export_instruction(workspace, recipe(), POLICY, plan)
     loaded = load_instruction(tmp_path / "exports" / "instruction" / "latest")
     assert set(loaded) == {"train", "validation"}
     assert sum(split.num_rows for split in loaded.values()) == 41
@@ -252,7 +254,7 @@ def test_load_instruction_gives_a_dataset_dict(made: Made, tmp_path: Path) -> No
 
 def test_card_names_splits_sources_edits_and_gaps(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
-    text = (export_instruction(workspace, recipe(), plan) / "README.md").read_text("utf-8")
+    text = (export_instruction(workspace, recipe(), POLICY, plan) / "README.md").read_text("utf-8")
     _, front, body = text.split("---\n", 2)
     metadata = yaml.safe_load(front)
     assert metadata["language"] == ["en", "zh"]
@@ -277,7 +279,7 @@ def test_related_records_are_never_parted(tmp_path: Path) -> None:
         # A weak finding, under every threshold of the policy, still holds records together.
         made.find("near_duplicates", made.records[n + 3], "DUP002", 0.5, peer_id=made.records[n].id)
     workspace, plan = made.lay(tmp_path)
-    folder = export_instruction(workspace, recipe(instruction={"validation": 0.3}), plan)
+    folder = export_instruction(workspace, recipe(instruction={"validation": 0.3}), POLICY, plan)
     side = {
         row["source"]["locator"]: split
         for split in ("train", "validation")
@@ -308,7 +310,7 @@ def test_a_dropped_duplicate_still_holds_its_neighbours_together(tmp_path: Path)
     for n in (1, 2, 3):
         made.find("near_duplicates", made.records[n], "DUP002", 0.8, peer_id=hub.id)
     workspace, plan = made.lay(tmp_path)
-    folder = export_instruction(workspace, recipe(instruction={"validation": 0.5}), plan)
+    folder = export_instruction(workspace, recipe(instruction={"validation": 0.5}), POLICY, plan)
     places = [
         {r["source"]["locator"] for r in rows_of(folder, f"{s}.jsonl")}
         for s in ("train", "validation")
@@ -392,7 +394,9 @@ def test_what_a_tool_says_belongs_to_no_pair() -> None:
 
 def test_rag_rows_cite_their_exact_place(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
-    rows = rows_of(export_rag(workspace, recipe(rag={"chunk_length": 60}), plan), "chunks.jsonl")
+    rows = rows_of(
+        export_rag(workspace, recipe(rag={"chunk_length": 60}), POLICY, plan), "chunks.jsonl"
+    )
     guide = [r for r in rows if r["kind"] == "document"]
     assert guide[0]["citation"] == "fever.md, line 1–3 (发热护理)"
     assert guide[0]["text"].startswith("发热护理\n发热时多饮水。")

@@ -14,7 +14,7 @@ from curator.report import write_report
 from curator.report.drawings import flow, percent
 from curator.report.excerpts import compared, moved
 from curator.types import Edit, Span
-from tests.synthetic import Made, conversation, document, recipe
+from tests.synthetic import POLICY, Made, conversation, document, recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,6 +136,7 @@ def report(tmp_path: Path) -> str:
     out = write_report(
         workspace,
         recipe(),
+        POLICY,
         plan,
         funnel_of(made),
         workspace.current_decision(),
@@ -234,6 +235,7 @@ def test_the_same_workspace_gives_the_same_bytes(tmp_path: Path) -> None:
         out = write_report(
             workspace,
             recipe(),
+            POLICY,
             plan,
             funnel_of(made),
             workspace.current_decision(),
@@ -247,7 +249,9 @@ def test_a_check_that_did_not_run_says_nothing(tmp_path: Path) -> None:
     made = eventful()
     workspace, plan = made.lay(tmp_path)
     (plan.checks[2].folder / "run.json").unlink()
-    out = write_report(workspace, recipe(), plan, funnel_of(made), None, tmp_path / "r.html")
+    out = write_report(
+        workspace, recipe(), POLICY, plan, funnel_of(made), None, tmp_path / "r.html"
+    )
     text = out.read_text("utf-8")
     assert "state-missing" in text
     assert 'id="QLT010"' not in text
@@ -270,9 +274,9 @@ def test_an_empty_workspace_has_a_report_too(tmp_path: Path) -> None:
         "exports": [],
         "conserved": True,
     }
-    text = write_report(workspace, recipe(), plan, nothing, None, tmp_path / "r.html").read_text(
-        "utf-8"
-    )
+    text = write_report(
+        workspace, recipe(), POLICY, plan, nothing, None, tmp_path / "r.html"
+    ).read_text("utf-8")
     assert "there is no redacted view yet" in text
 
 
