@@ -46,6 +46,18 @@ class Dialect:
             csv.field_size_limit(_FIELD_LIMIT)
         return csv.reader(lines, delimiter=self.delimiter, quoting=self.quoting)
 
+    def widths(self, lines: Sequence[str]) -> list[int]:
+        """Return the number of cells of each row; 0 for one that is broken."""
+        found: list[int] = []
+        parser = self.rows(iter(lines))
+        while True:
+            try:
+                found.append(len(next(parser)))
+            except StopIteration:
+                return found
+            except csv.Error:
+                found.append(0)
+
     def is_strict(self, lines: Sequence[str]) -> bool:
         """Whether every quote in the lines stands where a cell begins or ends."""
         try:
@@ -75,10 +87,7 @@ def sniff_dialect(path: Path, encoding: str, delimiters: str) -> Dialect:
         modes = _QUOTING if delimiter == "\t" else _QUOTING[:1]
         for quoting in modes:
             dialect = Dialect(delimiter, quoting)
-            try:
-                widths = [len(row) for row in dialect.rows(iter(lines))]
-            except csv.Error:
-                continue
+            widths = dialect.widths(lines)
             if not widths or widths[0] < 2:
                 continue
             even = round(widths.count(widths[0]) / len(widths), 2)
@@ -210,7 +219,7 @@ def _stray_quote(lines: _Lines, cells: Sequence[str], width: int, dialect: Diale
     following = lines.following
     if width < 2 or not following or (len(cells) == width and dialect.is_strict(lines.texts)):
         return False
-    alone = [len(row) for row in dialect.rows(following)]
+    alone = dialect.widths(following)
     return alone.count(width) * 2 > len(alone)
 
 
