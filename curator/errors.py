@@ -5,6 +5,7 @@
     ├── SourceError             a source file cannot be read at all
     ├── WorkspaceError          the workspace is missing, locked, full or damaged
     ├── ModelError              a model is missing or its weights are not the pinned ones
+    ├── VaultError              there is no key, the wrong one, or the vault is damaged
     └── GateError               a promise does not hold, so the step is refused: exit 1
 
 Anything else that escapes is a bug and shows its traceback.
@@ -44,6 +45,10 @@ class WorkspaceError(CuratorError):
 
 class ModelError(CuratorError):
     """A model is not installed, or its weights differ from the pinned ones."""
+
+
+class VaultError(CuratorError):
+    """There is no key for the pseudonyms, or it is not the vault's, or the vault is damaged."""
 
 
 class GateError(CuratorError):

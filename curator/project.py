@@ -196,6 +196,18 @@ class Project:
 
         return why(self.workspace, plan(self.workspace, self.recipe, self.rules), self.rules, asked)
 
+    def reveal(self, file: Path) -> Iterator[str]:
+        """Yield the rows of an exported JSONL file with what its pseudonyms stand for.
+
+        Raises:
+            VaultError: there is no key, or the wrong one.
+            SourceError: the file is no JSONL of an export.
+
+        """
+        from curator.reveal import reveal  # noqa: PLC0415
+
+        return reveal(self.workspace, self.recipe, file)
+
     def records(self) -> pa.Table:
         """Return the records' facts: source, locator, language, lengths; no text."""
         return self.workspace.sql().sql("SELECT * FROM records").to_arrow_table()

@@ -48,13 +48,14 @@ class Pseudonyms:
         """Return the placeholder of a value; spelling, width, case and separators do not matter."""
         zh, en = NAMES.get(entity, ("", _plain(entity)))
         known = self._numbers.setdefault(en, {})
-        number = known.setdefault(_key(entity, value), len(known) + 1)
+        number = known.setdefault(same(entity, value), len(known) + 1)
         if (lang or self._lang) == "zh" and zh:
             return f"[{zh}{number}]"
         return f"[{en}_{number}]"
 
 
-def _key(entity: str, value: str) -> str:
+def same(entity: str, value: str) -> str:
+    """Return what is equal for two spellings of one detail."""
     folded = fold(value)
     return _COUNTRY_CODE.sub("", folded) if entity == "PHONE" else folded
 

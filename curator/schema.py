@@ -111,6 +111,31 @@ class Models(Strict):
     language_id: str = "lid176"
 
 
+class Pseudonyms(Strict):
+    """What stands for private details in exports.
+
+    `numbered` placeholders are told apart within a conversation and need no key. The other
+    styles need one (`curator vault create`), and what they hide can be revealed with it.
+    """
+
+    style: Literal["numbered", "coded", "realistic"] = Field(
+        default="numbered",
+        description="`[姓名1]`, `[姓名k7f3a9x2]`, or a made-up value of the same form",
+    )
+    link: Literal["project", "conversation", "none"] = Field(
+        default="conversation", description="where the same detail has the same pseudonym"
+    )
+    key_file: str | None = Field(
+        default=None, description="the key's file; without it, the passphrase in CURATOR_PASSPHRASE"
+    )
+
+    @model_validator(mode="after")
+    def _links(self) -> Pseudonyms:
+        if self.style == "numbered" and self.link != "conversation":
+            raise ValueError(f"link: {self.link} needs the style coded or realistic")
+        return self
+
+
 class InstructionExport(Strict):
     """How the instruction dataset is written."""
 
@@ -144,6 +169,7 @@ class Recipe(Strict):
         description="a check's parameters, or false to leave it out; the others run with defaults",
     )
     models: Models = Models()
+    pseudonyms: Pseudonyms = Pseudonyms()
     exports: Exports = Exports()
     workers: int | Literal["auto"] = "auto"
 

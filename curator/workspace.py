@@ -13,6 +13,8 @@
         redacted/<view>/…                   the records with private details replaced
         decisions/<id>/…, decisions/current.json
         cache/…                             what can be made again: embeddings, signatures
+        vault.db                            what pseudonyms stand for, sealed with the key
+        access.jsonl                        who revealed what, and when
       exports/<name>/<version>/
 
 A file is there whole or not at all: it is written under a temporary name,
@@ -140,6 +142,7 @@ class Workspace:
         self.redacted = self.store / "redacted"
         self.decisions = self.store / "decisions"
         self.cache = self.store / "cache"
+        self.vault = self.store / "vault.db"
         self.exports = root / "exports"
         self.recipe_path = root / RECIPE
 

@@ -15,9 +15,11 @@ from curator.cli import (
     ingest,
     init,
     report,
+    reveal,
     rules,
     run,
     status,
+    vault,
     version,
     why,
 )
@@ -35,9 +37,10 @@ app = typer.Typer(
 for verb in (init, run, ingest, check, decide, status, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(export.app, name="export")
-for verb in (report, demo):
+for verb in (report, reveal, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")
+app.add_typer(vault.app, name="vault")
 app.command()(version.version)
 
 

@@ -23,10 +23,13 @@ from curator.exports import card
 from curator.exports.accounts import check_runs, conservation
 from curator.exports.dialogue import dialogue
 from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
+from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.version import version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import datasets
     import duckdb
     from numpy.typing import NDArray
@@ -112,10 +115,10 @@ def export_instruction(
     if version.is_there():
         return version.target
     con = workspace.sql(plan.runs)
-    with building(version.target) as folder:
+    with building(version.target) as folder, hiding(workspace, recipe) as hide:
         staged = folder / ".staged"
         staged.mkdir()
-        seen = _stage(con, recipe, plan, staged, progress)
+        seen = _stage(kept(con, plan, NAME, hide), recipe, plan, staged, progress)
         chosen, leakage = _split(con, seen, recipe.exports.instruction.validation)
         rows = _write(folder, staged, chosen)
         manifest = {
@@ -134,7 +137,7 @@ def export_instruction(
 
 
 def _stage(
-    con: duckdb.DuckDBPyConnection,
+    parts: Iterable[list[Record]],
     recipe: Recipe,
     plan: Plan,
     staged: Path,
@@ -143,7 +146,7 @@ def _stage(
     """Write the rows part by part, before it is known which split each belongs to."""
     seen = _Seen()
     prompt = recipe.exports.instruction.system_prompt
-    for index, records in enumerate(kept(con, plan, NAME)):
+    for index, records in enumerate(parts):
         rows = []
         for record in records:
             spoken = dialogue(record)

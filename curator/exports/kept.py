@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curator.errors import GateError
-from curator.redact import edits_of, redacted
+from curator.redact import redacted
 from curator.tables import records_from
 
 if TYPE_CHECKING:
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
     import duckdb
 
     from curator.check import Plan
+    from curator.exports.hiding import Hide
     from curator.types import Record
 
 _COLUMNS = ["id", "record_id", "code", "part", "start", "end", "replacement"]
 
 
-def kept(con: duckdb.DuckDBPyConnection, plan: Plan, route: str) -> Iterator[list[Record]]:
+def kept(
+    con: duckdb.DuckDBPyConnection, plan: Plan, route: str, hide: Hide
+) -> Iterator[list[Record]]:
     """Yield, for each part, its records that are kept for `route`, edited, in source order.
+
+    `hide` turns a record's findings into edits.
 
     One part is in memory at a time.
 
@@ -49,8 +55,10 @@ def kept(con: duckdb.DuckDBPyConnection, plan: Plan, route: str) -> Iterator[lis
                 f"{len(missing)} edits of the decision are in no check's findings",
                 "run: curator decide",
             )
-        edits = edits_of(findings)
-        yield [redacted(r, edits.get(r.id, [])) for r in records_from(table)]
+        about = defaultdict(list)
+        for row in findings:
+            about[row["record_id"]].append(row)
+        yield [redacted(r, hide(r, about.get(r.id, ()))) for r in records_from(table)]
 
 
 def _decisions(

@@ -20,6 +20,7 @@ from curator.exports.accounts import check_runs, conservation
 from curator.exports.chunks import Chunk, answer_chunks, document_chunks
 from curator.exports.dialogue import answered, dialogue
 from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
+from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.version import version_of
 from curator.tables import digest
@@ -87,9 +88,9 @@ def export_rag(
     by_lang: Counter[str] = Counter()
     by_kind: Counter[str] = Counter()
     units = 0
-    with building(version.target) as folder:
+    with building(version.target) as folder, hiding(workspace, recipe) as hide:
         with RowFiles(folder, "chunks", ROWS) as files:
-            for index, records in enumerate(kept(con, plan, NAME)):
+            for index, records in enumerate(kept(con, plan, NAME, hide)):
                 rows = []
                 for record in records:
                     chunks = chunk_rows(record, recipe.exports.rag)

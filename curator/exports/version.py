@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.errors import GateError
 from curator.exports.folder import point_latest, verify
+from curator.exports.hiding import hiding_facts
 from curator.tables import digest
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def version_of(
 
     Raises:
         GateError: nothing was decided yet.
+        VaultError: the recipe asks for pseudonyms, and there is no key.
     """
+    params = {**params, **hiding_facts(workspace, recipe)}
     decision = workspace.current_decision()
     if decision is None:
         raise GateError("nothing is decided yet", "run: curator decide")
@@ -81,6 +84,6 @@ def version_of(
         "project": recipe.name,
         "decision": decision["id"],
         "policy_sha": decision["policy_sha"],
-        "params": dict(params),
+        "params": params,
     }
     return Version(workspace, recipe, plan, facts)

@@ -1,0 +1,26 @@
+"""`curator vault`: the key of the pseudonyms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curator.cli.output import say
+
+app = typer.Typer(help="The key of the pseudonyms.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    key_file: Annotated[Path, typer.Argument(help="Where to write the key: outside the project.")],
+) -> None:
+    """Make a key for pseudonyms; without it nothing can be revealed, so keep a copy."""
+    from curator.vault import create_key
+
+    create_key(key_file.expanduser())
+    say(
+        f"made {key_file}",
+        f"next: in curator.yaml, pseudonyms: {{style: coded, key_file: {key_file}}}",
+    )

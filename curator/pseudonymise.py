@@ -1,0 +1,164 @@
+"""Pseudonyms in place of placeholders, as the recipe links them, and the way back.
+
+Checks see placeholders that are numbered within a record. An export may show the
+same person by the same surrogate all over the project instead: the placeholders of
+a record's findings are exchanged for surrogates, and the vault keeps what they hide.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections import defaultdict, deque
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from curator.edits import apply, resolve
+from curator.pseudonyms import NAMES
+from curator.redact import edits_of
+from curator.surrogates import Surrogates
+from curator.vault import Mention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from curator.pseudonyms import Lang
+    from curator.schema import Pseudonyms
+    from curator.surrogates import Style
+    from curator.types import Edit, Part, Record
+    from curator.vault import Keys, Vault
+
+_NUMBERED = re.compile(
+    r"\[(?P<zh>[\u4e00-\u9fff]{2,8})(?P<n>\d+)\]|\[(?P<en>[A-Z_]{2,24})_(?P<m>\d+)\]"
+)
+_BY_ZH = {zh: entity for entity, (zh, _) in NAMES.items()}
+_BY_EN = {en: entity for entity, (_, en) in NAMES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Placeholder:
+    """A placeholder as the PII check numbers them within a record."""
+
+    entity: str
+    number: int
+    lang: Lang
+
+
+class Pseudonymiser:
+    """Exchanges the placeholders of records for surrogates."""
+
+    def __init__(self, settings: Pseudonyms, keys: Keys) -> None:
+        """Take how details are linked, in which style, and the keys."""
+        self._settings, self._keys = settings, keys
+        self._style: Style = "realistic" if settings.style == "realistic" else "coded"
+        self._project = Surrogates(keys.hashing, self._style)
+
+    def edits(self, record: Record, findings: Iterable[Mapping[str, Any]]) -> list[Edit]:
+        """Return a record's edits, in which surrogates take the place of placeholders.
+
+        Args:
+            record: as it was read.
+            findings: rows of the raw-view checks about it, with `part`, `start`, `end`,
+                `code` and `replacement`.
+
+        """
+        plain = edits_of(findings).get(record.id, [])
+        people = _originals(record, plain)
+        surrogates = self._surrogates(record)
+
+        def surrogate(edit: Edit, match: re.Match[str]) -> str:
+            placeholder = _parsed(match)
+            held = people.get((placeholder.entity, placeholder.number))
+            value = held or f"{_covered(record, edit)}\x1f{match.start()}"
+            if self._settings.link == "none":
+                value = f"{value}\x1f{edit.span.part}\x1f{edit.span.start}\x1f{match.start()}"
+            return surrogates.of(placeholder.entity, value, placeholder.lang)
+
+        return [
+            replace(e, replacement=_NUMBERED.sub(partial(surrogate, e), e.replacement))
+            for e in plain
+        ]
+
+    def _surrogates(self, record: Record) -> Surrogates:
+        if self._settings.link == "project":
+            return self._project
+        key = hmac.digest(self._keys.hashing, record.id.encode(), hashlib.sha256)
+        return Surrogates(key, self._style)
+
+
+def mentions(record: Record, edits: Sequence[Edit]) -> list[Mention]:
+    """Return where the private details lie once a record's edits are made, and what they hide."""
+    found = []
+    shift: dict[int, int] = defaultdict(int)
+    for edit in resolve(edits):
+        span = edit.span
+        if edit.rank > 0:
+            start = span.start + shift[span.part]
+            found.append(Mention(span.part, start, edit.replacement, _covered(record, edit)))
+        shift[span.part] += len(edit.replacement) - (span.end - span.start)
+    return found
+
+
+def pseudonymised(record: Record, edits: Sequence[Edit], vault: Vault) -> Record:
+    """Return the record with its edits made, and keep in the vault what they hide."""
+    vault.add(record.id, mentions(record, edits))
+    return replace(record, parts=apply(record.parts, edits))
+
+
+def revealed(parts: Sequence[Part], known: Sequence[Mention]) -> tuple[Part, ...]:
+    """Return a pseudonymised record's parts with the originals put back, each in its place.
+
+    Raises:
+        ValueError: a surrogate is not where it was put.
+    """
+    texts = [part.text for part in parts]
+    for mention in reversed(known):
+        text, end = texts[mention.part], mention.start + len(mention.surrogate)
+        if text[mention.start : end] != mention.surrogate:
+            raise ValueError(f"part {mention.part} was changed since it was pseudonymised")
+        texts[mention.part] = text[: mention.start] + mention.original + text[end:]
+    return tuple(replace(part, text=text) for part, text in zip(parts, texts, strict=True))
+
+
+def revealed_text(text: str, known: Sequence[Mention]) -> str:
+    """Return a text, made of a record's turns in their order, with the originals put back.
+
+    The mentions of a surrogate are taken in order; when they are used up, the last again.
+    """
+    left: dict[str, deque[str]] = defaultdict(deque)
+    for mention in known:
+        left[mention.surrogate].append(mention.original)
+    if not left:
+        return text
+    names = sorted((re.escape(name) for name in left), key=len, reverse=True)
+
+    def original(match: re.Match[str]) -> str:
+        held = left[match.group()]
+        return held.popleft() if len(held) > 1 else held[0]
+
+    return re.sub("|".join(names), original, text)
+
+
+def _parsed(match: re.Match[str]) -> _Placeholder:
+    if match["zh"]:
+        return _Placeholder(_BY_ZH.get(match["zh"], match["zh"]), int(match["n"]), "zh")
+    return _Placeholder(_BY_EN.get(match["en"], match["en"]), int(match["m"]), "en")
+
+
+def _originals(record: Record, edits: Sequence[Edit]) -> dict[tuple[str, int], str]:
+    """Return the fullest spelling of what each placeholder of the record stands for."""
+    found: dict[tuple[str, int], str] = {}
+    for edit in edits:
+        match = _NUMBERED.fullmatch(edit.replacement) if edit.rank > 0 else None
+        if match:
+            placeholder = _parsed(match)
+            key, text = (placeholder.entity, placeholder.number), _covered(record, edit)
+            if len(text) > len(found.get(key, "")):
+                found[key] = text
+    return found
+
+
+def _covered(record: Record, edit: Edit) -> str:
+    return record.parts[edit.span.part].text[edit.span.start : edit.span.end]
