@@ -81,13 +81,14 @@ def ready(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
 
 
 def _decision_id(workspace: Workspace, everything: Plan, rules: RuleSet) -> str:
-    reviews = workspace.reviews()
+    reviews, erased = workspace.reviews(), workspace.erased_contents()
     return digest(
         LOGIC_VERSION,
         policies.policy_sha(rules.policy),
         [check.run_id for check in everything.checks],
         [path.stem for path in everything.parts],
         reviews.to_pylist(),
+        *([sorted(erased)] if erased else []),
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from curator.decide import Decided
+    from curator.erase import Erased, Wanted
     from curator.protocols import Progress
 
 
@@ -195,6 +196,19 @@ class Project:
         from curator.why import why  # noqa: PLC0415
 
         return why(self.workspace, plan(self.workspace, self.recipe, self.rules), self.rules, asked)
+
+    def erase(self, wanted: Wanted) -> Erased:
+        """Take records out of the workspace for good; tell which exports held them.
+
+        Raises:
+            WorkspaceError: nothing of the kind is there.
+            VaultError: there is a vault, and its key is not at hand.
+
+        """
+        from curator.erase import erase  # noqa: PLC0415
+
+        with self.workspace.lock():
+            return erase(self.workspace, self.recipe, wanted)
 
     def reveal(self, file: Path) -> Iterator[str]:
         """Yield the rows of an exported JSONL file with what its pseudonyms stand for.

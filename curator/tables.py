@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,7 +13,7 @@ import pyarrow as pa
 from curator.types import Finding, Part, Provenance, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 PART = pa.struct(
@@ -100,9 +102,16 @@ DECISIONS = pa.schema(
 )
 
 
+_ordered = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode
+"""JSON in one form alone, so that what is equal has one hash; an encoder is dear to make."""
+
+
 def digest(*values: object, length: int = 16) -> str:
     """Return the first `length` hex digits of the sha256 over the values as JSON."""
-    canonical = json.dumps(values, ensure_ascii=False, sort_keys=True, default=str)
+    return _hex(_ordered(values), length)
+
+
+def _hex(canonical: str, length: int) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
@@ -117,40 +126,55 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def content_digest(parts: Iterable[Part]) -> str:
+    """Return a hash of what a record says, wherever it stands."""
+    return digest([(p.role, p.text) for p in parts], length=32)
+
+
 def record_id(source_uri: str, locator: str, parts: Iterable[Part]) -> str:
-    """Return a record's id: the hash of its source, its locator and its content."""
-    return digest(source_uri, locator, [(p.role, p.text) for p in parts])
+    """Return a record's id: the hash of its source, its locator and its content.
+
+    It is `digest(source_uri, locator, [(role, text), …])`, written out, since
+    ingest works it out for every record.
+    """
+    said = ", ".join([f"[{_quoted(p.role)}, {_quoted(p.text)}]" for p in parts])
+    return _hex(f"[{_quoted(source_uri)}, {_quoted(locator)}, [{said}]]", 16)
 
 
 def records_table(records: Iterable[Record]) -> pa.Table:
     """Turn records into a table of schema `RECORDS`."""
-    rows = [
-        {
-            "id": r.id,
-            "kind": r.kind,
-            "parts": [
-                {
-                    "role": p.role,
-                    "text": p.text,
-                    "speaker": p.speaker,
-                    "locator": p.locator,
-                    "heading_path": list(p.heading_path),
-                }
-                for p in r.parts
-            ],
-            "lang": r.lang,
-            "label": r.label,
-            "timestamp": r.timestamp,
-            "meta": json.dumps(dict(r.meta), ensure_ascii=False, sort_keys=True),
-            "source_uri": r.provenance.source_uri,
-            "source_sha256": r.provenance.source_sha256,
-            "locator": r.provenance.locator,
-            "license": r.provenance.license,
-            "n_units": r.n_units,
-        }
-        for r in records
+    rows = list(records)
+    provenances = [r.provenance for r in rows]
+    columns: dict[str, list[object] | pa.Array] = {
+        "id": [r.id for r in rows],
+        "kind": [r.kind for r in rows],
+        "parts": _parts([r.parts for r in rows]),
+        "lang": [r.lang for r in rows],
+        "label": [r.label for r in rows],
+        "timestamp": [r.timestamp for r in rows],
+        "meta": [_ordered(dict(r.meta)) if r.meta else "{}" for r in rows],
+        "source_uri": [p.source_uri for p in provenances],
+        "source_sha256": [p.source_sha256 for p in provenances],
+        "locator": [p.locator for p in provenances],
+        "license": [p.license for p in provenances],
+        "n_units": [r.n_units for r in rows],
+    }
+    return pa.Table.from_pydict(columns, schema=RECORDS)
+
+
+def _parts(parts: Sequence[Sequence[Part]]) -> pa.Array:
+    """Return the column of parts; whole columns are made about four times as fast as rows."""
+    flat = [part for some in parts for part in some]
+    offsets = [0, *itertools.accumulate(map(len, parts))]
+    fields = [
+        pa.array([p.role for p in flat], pa.string()),
+        pa.array([p.text for p in flat], pa.string()),
+        pa.array([p.speaker for p in flat], pa.string()),
+        pa.array([p.locator for p in flat], pa.string()),
+        pa.array([p.heading_path for p in flat], pa.list_(pa.string())),
     ]
-    return pa.Table.from_pylist(rows, schema=RECORDS)
+    structs = pa.StructArray.from_arrays(fields, fields=list(PART))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs)
 
 
 def records_from(table: pa.Table | pa.RecordBatch) -> Iterator[Record]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Self
 from curator.errors import VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -157,10 +157,10 @@ class Vault:
             (record_id, self._seal(json.dumps(said), record_id)),
         )
         for mention in mentions:
-            value_id = hmac.digest(self._hashing, mention.original.encode(), hashlib.sha256).hex()
+            value_id = self._value_id(mention.original)
             self._db.execute(
                 "INSERT OR IGNORE INTO details VALUES (?, ?, ?)",
-                (mention.surrogate, value_id[:16], self._seal(mention.original, mention.surrogate)),
+                (mention.surrogate, value_id, self._seal(mention.original, mention.surrogate)),
             )
 
     def mentions(self, record_id: str) -> list[Mention]:
@@ -180,6 +180,25 @@ class Vault:
         rows = self._db.execute("SELECT sealed FROM details WHERE surrogate = ?", (surrogate,))
         found = [self._unseal(sealed, surrogate) for (sealed,) in rows]
         return sorted(found, key=lambda text: (-len(text), text))
+
+    def forget(self, record_ids: Collection[str]) -> None:
+        """Take out what is known of these records, and details that no other record mentions."""
+        for record_id in record_ids:
+            self._db.execute("DELETE FROM records WHERE id = ?", (record_id,))
+        left = {
+            (mention.surrogate, self._value_id(mention.original))
+            for (record_id,) in self._db.execute("SELECT id FROM records").fetchall()
+            for mention in self.mentions(record_id)
+        }
+        for row in self._db.execute("SELECT surrogate, value_id FROM details").fetchall():
+            if tuple(row) not in left:
+                self._db.execute(
+                    "DELETE FROM details WHERE surrogate = ? AND value_id = ?", tuple(row)
+                )
+
+    def _value_id(self, original: str) -> str:
+        text = original.encode("utf-8", "surrogatepass")
+        return hmac.digest(self._hashing, text, hashlib.sha256).hex()[:16]
 
     def _seal(self, text: str, bound_to: str) -> bytes:
         nonce = secrets.token_bytes(12)

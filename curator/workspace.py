@@ -15,6 +15,7 @@
         cache/…                             what can be made again: embeddings, signatures
         vault.db                            what pseudonyms stand for, sealed with the key
         access.jsonl                        who revealed what, and when
+        erasures.jsonl                      what was erased, by hashes, and which exports held it
       exports/<name>/<version>/
 
 A file is there whole or not at all: it is written under a temporary name,
@@ -229,6 +230,25 @@ class Workspace:
         if not parts:
             return REVIEWS.empty_table()
         return pa.concat_tables([pq.read_table(p, schema=REVIEWS) for p in parts])
+
+    # --- erasures --------------------------------------------------------------------
+
+    def erasures(self) -> list[dict[str, Any]]:
+        """Return the log of erasures, oldest first: hashes and counts, no content."""
+        path = self.store / "erasures.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def erased_contents(self) -> frozenset[str]:
+        """Return the content hashes of all records that were erased."""
+        return frozenset(c for entry in self.erasures() for c in entry["contents"])
+
+    def log_erasure(self, entry: dict[str, Any]) -> None:
+        """Add an entry to the log of erasures."""
+        lines = [*self.erasures(), entry]
+        text = "".join(json.dumps(e, ensure_ascii=False, sort_keys=True) + "\n" for e in lines)
+        write_text(self.store / "erasures.jsonl", text)
 
     # --- views -----------------------------------------------------------------------
 

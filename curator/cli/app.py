@@ -11,6 +11,7 @@ from curator.cli import (
     check,
     decide,
     demo,
+    erase,
     export,
     ingest,
     init,
@@ -18,6 +19,7 @@ from curator.cli import (
     reveal,
     rules,
     run,
+    sources,
     status,
     vault,
     version,
@@ -34,10 +36,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (init, run, ingest, check, decide, status, why):
+for verb in (init, run, ingest, sources, check, decide, status, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(export.app, name="export")
-for verb in (report, reveal, demo):
+for verb in (report, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")
 app.add_typer(vault.app, name="vault")
