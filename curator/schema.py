@@ -141,6 +141,9 @@ class InstructionExport(Strict):
 
     validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     system_prompt: str | None = None
+    formats: tuple[Literal["prompt_completion", "sharegpt", "alpaca"], ...] = Field(
+        default=(), description="written beside `messages`, for trainers that want them"
+    )
 
 
 class RagExport(Strict):

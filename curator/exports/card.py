@@ -167,6 +167,19 @@ def instruction_card(about: About) -> str:
         ),
         f"重复项与同题记录只在一侧。实测：{leakage['questions_in_both_splits']} 个问题跨越两侧。",
         "",
+        *_section("Trainers / 训练框架"),
+        *_table(
+            ("trainer", "rows taken", "refused"),
+            [
+                (
+                    name,
+                    told["taken"],
+                    "; ".join(f"{why}: {n}" for why, n in told["refused"].items()) or "—",
+                )
+                for name, told in manifest["handshake"].items()
+            ],
+        ),
+        "",
         *_section("Turns / 话轮"),
         *_table(
             ("turns", "n"),
@@ -274,12 +287,7 @@ def _card(about: About, metadata: Mapping[str, Any], body: Iterable[str]) -> str
         ),
         "",
         *_section("Private details and repairs / 隐私与修复"),
-        (
-            "Private details are replaced by numbered placeholders (`[PERSON_1]`, `[姓名1]`),"
-            " the same one for the same detail within a record; speakers and unmapped columns are"
-            " never exported."
-        ),
-        "隐私以编号占位符替换，同一记录内前后一致；发言人与未映射的列从不导出。",
+        *_hidden(manifest["params"].get("pseudonyms")),
         "",
         *_table(("code", "edits", "records"), about.pii),
         "",
@@ -288,6 +296,26 @@ def _card(about: About, metadata: Mapping[str, Any], body: Iterable[str]) -> str
         "",
     ]
     return "\n".join(lines)
+
+
+def _hidden(pseudonyms: Mapping[str, str] | None) -> tuple[str, str]:
+    """Return how private details are hidden, in both languages."""
+    never = (
+        " Speakers and unmapped columns are never exported.",
+        "发言人与未映射的列从不导出。",
+    )
+    if pseudonyms is None:
+        return (
+            "Private details are replaced by numbered placeholders (`[PERSON_1]`, `[姓名1]`),"
+            " the same one for the same detail within a record." + never[0],
+            "隐私以编号占位符替换，同一记录内前后一致；" + never[1],
+        )
+    style, link = pseudonyms["style"], pseudonyms["link"]
+    return (
+        f"Private details are replaced by {style} pseudonyms, linked by: {link}; what they stand"
+        f" for can be revealed with the key `{pseudonyms['key']}` alone." + never[0],
+        f"隐私以假名替换（样式 {style}，关联范围 {link}），仅持密钥者可还原；" + never[1],
+    )
 
 
 def _accounts(counts: Mapping[str, Any]) -> list[tuple[str, int]]:

@@ -25,6 +25,30 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 
 
+class Lines:
+    """A JSONL file, written row by row."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file."""
+        self.rows = 0
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+
+    def __enter__(self) -> Self:
+        """Write in a `with` block, so that the file is complete at its end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Complete the file."""
+        self._file.close()
+
+    def add(self, *rows: Mapping[str, Any]) -> None:
+        """Append rows."""
+        self._file.writelines(
+            json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows
+        )
+        self.rows += len(rows)
+
+
 class RowFiles:
     """One table written twice, row by row the same: `<stem>.jsonl` and `<stem>.parquet`."""
 
@@ -32,8 +56,7 @@ class RowFiles:
         """Open both files."""
         self.names = (f"{stem}.jsonl", f"{stem}.parquet")
         self.schema = schema
-        self.rows = 0
-        self._lines = (folder / self.names[0]).open("w", encoding="utf-8", newline="\n")
+        self._lines = Lines(folder / self.names[0])
         self._table = pq.ParquetWriter(
             folder / self.names[1], schema, compression="zstd", compression_level=3
         )
@@ -44,17 +67,19 @@ class RowFiles:
 
     def __exit__(self, *_: object) -> None:
         """Complete both files."""
-        self._table.close()
-        self._lines.close()
+        with self._lines:
+            self._table.close()
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append rows; their keys are the schema's columns, in its order."""
         if rows:
-            self._lines.writelines(
-                json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows
-            )
+            self._lines.add(*rows)
             self._table.write_table(pa.Table.from_pylist(list(rows), schema=self.schema))
-            self.rows += len(rows)
+
+    @property
+    def rows(self) -> int:
+        """How many rows were written."""
+        return self._lines.rows
 
 
 @contextlib.contextmanager

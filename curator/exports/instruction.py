@@ -8,7 +8,10 @@ exports/instruction/<version>/
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +25,15 @@ from curator import splits
 from curator.exports import card
 from curator.exports.accounts import check_runs, conservation
 from curator.exports.dialogue import dialogue
-from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
+from curator.exports.folder import Lines, RowFiles, building, dataset, verify, write_manifest
+from curator.exports.formats import FORMATS, NoPlaceError, dataset_info
+from curator.exports.handshake import Handshake
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.version import version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import datasets
     import duckdb
@@ -42,7 +47,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NAME = "instruction"
-EXPORTER_VERSION = "1"
+EXPORTER_VERSION = "2"
 ROWS = pa.schema(
     [
         ("id", pa.string()),
@@ -120,7 +125,11 @@ def export_instruction(
         staged.mkdir()
         seen = _stage(kept(con, plan, NAME, hide), recipe, plan, staged, progress)
         chosen, leakage = _split(con, seen, recipe.exports.instruction.validation)
-        rows = _write(folder, staged, chosen)
+        asked = recipe.exports.instruction.formats
+        rows, taken, left_out = _write(folder, staged, chosen, asked)
+        info = dataset_info(recipe.name, [s for s in SPLITS if rows[f"{s}.jsonl"]], asked)
+        text = json.dumps(info, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+        (folder / "dataset_info.json").write_text(text, encoding="utf-8")
         manifest = {
             **version.facts,
             "checks": check_runs(plan),
@@ -128,6 +137,8 @@ def export_instruction(
             "turns": {"exported": seen.turns, "left_out": dict(sorted(seen.left_out.items()))},
             "splits": {split: rows[f"{split}.jsonl"] for split in SPLITS},
             "leakage": leakage,
+            "formats": {name: dict(sorted(left_out[name].items())) for name in asked},
+            "handshake": taken.facts(),
         }
         title = "instruction dataset / 指令数据集"
         about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang)
@@ -217,20 +228,40 @@ def _numbers(ids: pa.Array, nodes: pa.Array) -> NDArray[np.int64]:
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def _write(folder: Path, staged: Path, validation: pa.Array) -> dict[str, int]:
-    """Write each staged row to its split's files; return the rows of each file."""
-    with (
-        RowFiles(folder, SPLITS[0], ROWS) as train,
-        RowFiles(folder, SPLITS[1], ROWS) as held_out,
-    ):
-        for path in sorted(staged.iterdir()):
-            table = pq.read_table(path)
-            mask = pc.is_in(table["id"], value_set=validation)
-            train.add(table.filter(pc.invert(mask)).to_pylist())
-            held_out.add(table.filter(mask).to_pylist())
-            path.unlink()
-    staged.rmdir()
-    return {name: files.rows for files in (train, held_out) for name in files.names}
+def _write(
+    folder: Path, staged: Path, validation: pa.Array, formats: Sequence[str]
+) -> tuple[dict[str, int], Handshake, dict[str, Counter[str]]]:
+    """Write each staged row to its split's files.
+
+    Returns:
+        The rows of each file, which rows trainers would refuse, and for each further
+        format how many rows it has no place for, by reason.
+
+    """
+    taken = Handshake()
+    left_out: dict[str, Counter[str]] = {name: Counter() for name in formats}
+    written: dict[str, int] = {}
+    paths = sorted(staged.iterdir())
+    for split in SPLITS:
+        with ExitStack() as stack:
+            files = stack.enter_context(RowFiles(folder, split, ROWS))
+            more = {n: stack.enter_context(Lines(folder / f"{split}.{n}.jsonl")) for n in formats}
+            for path in paths:
+                table = pq.read_table(path)
+                mask = pc.is_in(table["id"], value_set=validation)
+                rows = table.filter(mask if split == "validation" else pc.invert(mask)).to_pylist()
+                files.add(rows)
+                for row in rows:
+                    taken.look_at(row)
+                    for name, lines in more.items():
+                        try:
+                            lines.add(FORMATS[name](row))
+                        except NoPlaceError as reason:
+                            left_out[name][str(reason)] += 1
+        written |= dict.fromkeys(files.names, files.rows)
+        written |= {f"{split}.{name}.jsonl": lines.rows for name, lines in more.items()}
+    shutil.rmtree(staged)
+    return written, taken, left_out
 
 
 def load_instruction(path: Path | str) -> datasets.DatasetDict:
