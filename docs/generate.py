@@ -1,4 +1,4 @@
-"""Write the pages that come from the code: one for each finding code, and the command line.
+"""Write the pages that come from the code: finding codes, command line, formats.
 
 python -m docs.generate          write them
 python -m docs.generate --check  exit 1 where one is out of date
@@ -12,33 +12,21 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+from typer.main import get_command
 
 from curator.checks import CHECKS, check_class
+from curator.cli.app import app
 from curator.rules import load_rules
+from curator.sources import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parent
 CASES = HERE.parent / "tests" / "cases"
-VERBS = (
-    "",
-    "init",
-    "run",
-    "ingest",
-    "check",
-    "decide",
-    "status",
-    "why",
-    "export instruction",
-    "export rag",
-    "report",
-    "demo",
-    "rules check",
-    "rules schema",
-    "rules list",
-    "version",
-)
 
 
 def pages() -> dict[Path, str]:
@@ -52,6 +40,7 @@ def pages() -> dict[Path, str]:
             index.append(f"| [{code.id}]({code.id}.md) | {code.name} | {code.zh} | {code.en} |")
     out[HERE / "codes" / "index.md"] = "\n".join(index) + "\n"
     out[HERE / "cli.md"] = _cli_page()
+    out[HERE / "formats.md"] = _formats_page()
     return out
 
 
@@ -96,7 +85,7 @@ def _cell(text: str) -> str:
 def _cli_page() -> str:
     command = shutil.which("curator", path=str(Path(sys.executable).parent)) or "curator"
     lines = ["# The command line", ""]
-    for verb in VERBS:
+    for verb in _verbs(get_command(app)):
         told = subprocess.run(  # noqa: S603 - our own command
             [command, *verb.split(), "--help"],
             env=os.environ | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"},
@@ -107,6 +96,30 @@ def _cli_page() -> str:
         shown = "\n".join(line.rstrip() for line in told.strip().splitlines())
         lines += [f"## {('curator ' + verb).strip()}", "", "```text", shown, "```", ""]
     return "\n".join(lines)
+
+
+def _verbs(command: Any, path: str = "") -> Iterator[str]:
+    """Yield the command itself and everything under it, in the order of its help."""
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _verbs(below, f"{path} {name}".strip())
+
+
+def _formats_page() -> str:
+    lines = [
+        "# Formats / 格式",
+        "",
+        "A file is recognised by its content; `curator ingest` says what it took each file for and",
+        "how sure it is, and `--as NAME` (or `format: NAME` in the recipe) overrules it.",
+        "",
+        "文件按内容识别；`curator ingest` 会说明识别结果与把握，",
+        "`--as 名称`（或配方中的 `format: 名称`）可指定格式。",
+        "",
+        "| name | family | English | 中文 |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [f"| `{f.name}` | {f.family} | {_cell(f.en)} | {_cell(f.zh)} |" for f in FORMATS]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> int:
