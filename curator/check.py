@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NO_RECORDS = "there are no records: nothing was read, or all of it was quarantined or set aside"
+_RULES = ("pii_rules", "allow", "answer_rules")
 SLOTS = ("encoder", "ner_zh", "ner_en", "language_id")
 
 
@@ -125,6 +126,8 @@ def _plan_check(
         params["pii_rules"] = [rule.model_dump(mode="json", by_alias=True) for rule in rules.pii]
     if "allow" in cls.needs:
         params["allow"] = list(rules.allow)
+    if "answer_rules" in cls.needs:
+        params["answer_rules"] = [rule.model_dump(mode="json") for rule in rules.answers]
     params_sha = digest(params)
     models = digest([model_sha(slot, params[slot]) for slot in slots])
     scope = stems if hasattr(cls, "run") else []
@@ -239,7 +242,7 @@ def _run_check(
         "id": planned.run_id,
         "check": planned.name,
         "version": planned.cls.version,
-        "params": {k: v for k, v in planned.params.items() if k not in ("pii_rules", "allow")},
+        "params": {k: v for k, v in planned.params.items() if k not in _RULES},
         "params_sha": planned.params_sha,
         "model_sha": planned.model_sha,
         "inputs": inputs,

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.schema import PiiRule, PiiRules, Policy, load
+from curator.schema import AnswerRule, AnswerRules, PiiRule, PiiRules, Policy, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,7 @@ class RuleSet:
     policy: Policy
     pii: tuple[PiiRule, ...]
     allow: tuple[str, ...]
+    answers: tuple[AnswerRule, ...]
 
 
 def bundled() -> Path:
@@ -41,6 +42,11 @@ def rule_files(folder: Path) -> Iterator[Path]:
     yield from sorted((folder / "pii").glob("*.yaml"))
 
 
+def _or_bundled(folder: Path, name: str) -> Path:
+    """Return a rule file of the project; where its rules are older than that file, the bundled."""
+    return folder / name if (folder / name).exists() else bundled() / name
+
+
 def load_rules(project: Path | None = None) -> RuleSet:
     """Load the rules that hold for a project (None: the bundled ones).
 
@@ -56,4 +62,5 @@ def load_rules(project: Path | None = None) -> RuleSet:
         policy=policy,
         pii=tuple(rule for part in loaded for rule in part.rules),
         allow=tuple(pattern for part in loaded for pattern in part.allow),
+        answers=load(_or_bundled(folder, "answers.yaml"), AnswerRules).rules,
     )

@@ -65,13 +65,22 @@ class Chat(Strict):
     assistant: str | None = Field(
         default=None,
         description="regex found in the names of speakers that answer; everybody else asks. "
-        "Without it: who speaks first asks",
+        "Without it: names tell (客服, 医生, support, bot, customer), else who speaks first asks",
     )
     system: str | None = Field(
         default=None, description="regex found in the names of speakers whose lines are set aside"
     )
     gap_minutes: float | None = Field(
-        default=None, gt=0, description="a longer silence starts a conversation"
+        default=None,
+        gt=0,
+        description="a longer silence starts a conversation. Without it: 6 hours, and none where "
+        "the conversations have names of their own",
+    )
+    threads: bool | Literal["auto"] = Field(
+        default="auto",
+        description="whether conversations that run side by side are told apart by who answers "
+        "whom. auto: in a room of more than two speakers, two of whom are not known to answer, "
+        "unless the conversations have names of their own",
     )
     keep: tuple[Literal["system line", "media", "recalled message"], ...] = Field(
         default=(), description="what is kept though nobody said it, in place of setting it aside"
@@ -275,6 +284,36 @@ class PiiRules(Strict):
 
     @model_validator(mode="after")
     def _unique(self) -> PiiRules:
+        _no_twins([rule.id for rule in self.rules])
+        return self
+
+
+# --- rules about answers -----------------------------------------------------------------
+
+
+class AnswerRule(Strict):
+    """A phrase in an answer, whatever its case, and the finding that it is a sign of."""
+
+    id: Name
+    code: Literal["LBL004", "LBL005", "LBL008", "LBL009"]
+    regex: str
+    score: Score
+    examples: Examples
+
+    @field_validator("regex")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        _regex(value)
+        return value
+
+
+class AnswerRules(Strict):
+    """`rules/answers.yaml`: what makes an answer no answer."""
+
+    rules: tuple[AnswerRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> AnswerRules:
         _no_twins([rule.id for rule in self.rules])
         return self
 

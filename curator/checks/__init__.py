@@ -19,6 +19,7 @@ CHECKS = {
     "pii": "curator.checks.pii:Pii",
     "quality": "curator.checks.quality:Quality",
     "language": "curator.checks.language:Language",
+    "non_answers": "curator.checks.non_answers:NonAnswers",
     "exact_duplicates": "curator.checks.exact_duplicates:ExactDuplicates",
     "near_duplicates": "curator.checks.near_duplicates:NearDuplicates",
     "contradictions": "curator.checks.contradictions:Contradictions",

@@ -19,6 +19,7 @@ Project = Annotated[
 def check(*, project: Project = None, json: Json = False) -> None:
     """Load the rules and run every rule's examples; exits 1 where one fails."""
     from curator.checks import codes
+    from curator.checks.non_answers import broken_examples
     from curator.checks.pii import check_rules
     from curator.rules import load_rules
 
@@ -26,6 +27,10 @@ def check(*, project: Project = None, json: Json = False) -> None:
     problems = [
         {"rule": p.rule_id, "problem": f"{p.kind}: {p.example}"}
         for p in check_rules(rules.pii, rules.allow)
+    ]
+    problems += [
+        {"rule": rule_id, "problem": f"{kind}: {example}"}
+        for rule_id, kind, example in broken_examples(rules.answers)
     ]
     known = codes()
     for rule in rules.policy.rules:
@@ -39,11 +44,15 @@ def check(*, project: Project = None, json: Json = False) -> None:
             )
         ]
     if json:
-        data({"rules": len(rules.pii) + len(rules.policy.rules), "problems": problems})
+        count = len(rules.pii) + len(rules.policy.rules) + len(rules.answers)
+        data({"rules": count, "problems": problems})
     else:
         for problem in problems:
             print(f"{problem['rule']}: {problem['problem']}")
-        counts = f"{len(rules.policy.rules)} policy rules, {len(rules.pii)} PII rules"
+        counts = (
+            f"{len(rules.policy.rules)} policy rules, {len(rules.pii)} PII rules,"
+            f" {len(rules.answers)} answer rules"
+        )
         say(f"{counts}, {len(problems)} problems ({rules.root})")
     if problems:
         raise typer.Exit(1)
@@ -51,13 +60,18 @@ def check(*, project: Project = None, json: Json = False) -> None:
 
 @app.command()
 def schema(
-    kind: Annotated[str, typer.Argument(help="recipe, policy or pii")] = "recipe",
+    kind: Annotated[str, typer.Argument(help="recipe, policy, pii or answers")] = "recipe",
 ) -> None:
-    """Print the JSON schema of the recipe, the policy or the PII rules."""
+    """Print the JSON schema of the recipe, the policy, the PII rules or the answer rules."""
     from curator.errors import CuratorError
-    from curator.schema import PiiRules, Policy, Recipe, Strict
+    from curator.schema import AnswerRules, PiiRules, Policy, Recipe, Strict
 
-    models: dict[str, type[Strict]] = {"recipe": Recipe, "policy": Policy, "pii": PiiRules}
+    models: dict[str, type[Strict]] = {
+        "recipe": Recipe,
+        "policy": Policy,
+        "pii": PiiRules,
+        "answers": AnswerRules,
+    }
     if kind not in models:
         raise CuratorError(f"no schema called {kind}", f"one of: {', '.join(models)}")
     data(models[kind].model_json_schema())
@@ -66,6 +80,7 @@ def schema(
 @app.command(name="list")
 def list_(*, project: Project = None, json: Json = False) -> None:
     """List the rules: what each finds, or what follows from a finding."""
+    from curator.checks import codes
     from curator.rules import load_rules
 
     rules = load_rules(project)
@@ -80,6 +95,8 @@ def list_(*, project: Project = None, json: Json = False) -> None:
         for r in rules.policy.rules
     ]
     rows += [(r.id, r.code, "find", r.entity, r.entity) for r in rules.pii]
+    told = codes()
+    rows += [(r.id, r.code, "find", told[r.code].zh, told[r.code].en) for r in rules.answers]
     if json:
         data([dict(zip(("id", "code", "then", "zh", "en"), row, strict=True)) for row in rows])
     else:
