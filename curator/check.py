@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NO_RECORDS = "there are no records: nothing was read, or all of it was quarantined or set aside"
-_RULES = ("pii_rules", "allow", "answer_rules")
+_RULES = ("pii_rules", "allow", "answer_rules", "volatility_rules")
 SLOTS = ("encoder", "ner_zh", "ner_en", "language_id")
 
 
@@ -128,6 +128,8 @@ def _plan_check(
         params["allow"] = list(rules.allow)
     if "answer_rules" in cls.needs:
         params["answer_rules"] = [rule.model_dump(mode="json") for rule in rules.answers]
+    if "volatility_rules" in cls.needs:
+        params["volatility_rules"] = [rule.model_dump(mode="json") for rule in rules.volatility]
     params_sha = digest(params)
     models = digest([model_sha(slot, params[slot]) for slot in slots])
     scope = stems if hasattr(cls, "run") else []

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.schema import AnswerRule, AnswerRules, PiiRule, PiiRules, Policy, load
+from curator.schema import PhraseRule, PhraseRules, PiiRule, PiiRules, Policy, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,8 @@ class RuleSet:
     policy: Policy
     pii: tuple[PiiRule, ...]
     allow: tuple[str, ...]
-    answers: tuple[AnswerRule, ...]
+    answers: tuple[PhraseRule, ...]
+    volatility: tuple[PhraseRule, ...]
 
 
 def bundled() -> Path:
@@ -62,5 +63,6 @@ def load_rules(project: Path | None = None) -> RuleSet:
         policy=policy,
         pii=tuple(rule for part in loaded for rule in part.rules),
         allow=tuple(pattern for part in loaded for pattern in part.allow),
-        answers=load(_or_bundled(folder, "answers.yaml"), AnswerRules).rules,
+        answers=load(_or_bundled(folder, "answers.yaml"), PhraseRules).rules,
+        volatility=load(_or_bundled(folder, "volatility.yaml"), PhraseRules).rules,
     )

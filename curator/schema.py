@@ -288,14 +288,17 @@ class PiiRules(Strict):
         return self
 
 
-# --- rules about answers -----------------------------------------------------------------
+# --- phrases -----------------------------------------------------------------
 
 
-class AnswerRule(Strict):
-    """A phrase in an answer, whatever its case, and the finding that it is a sign of."""
+class PhraseRule(Strict):
+    """A phrase, whatever its case, and the finding that it is a sign of."""
 
     id: Name
-    code: Literal["LBL004", "LBL005", "LBL008", "LBL009"]
+    code: str = Field(pattern=r"^(?:LBL00[4589]|VOL00[1-6])$")
+    lang: Literal["zh", "en"] | None = Field(
+        default=None, description="only in texts that hold Han characters, or Latin letters"
+    )
     regex: str
     score: Score
     examples: Examples
@@ -307,13 +310,13 @@ class AnswerRule(Strict):
         return value
 
 
-class AnswerRules(Strict):
-    """`rules/answers.yaml`: what makes an answer no answer."""
+class PhraseRules(Strict):
+    """`rules/answers.yaml` and `rules/volatility.yaml`."""
 
-    rules: tuple[AnswerRule, ...] = ()
+    rules: tuple[PhraseRule, ...] = ()
 
     @model_validator(mode="after")
-    def _unique(self) -> AnswerRules:
+    def _unique(self) -> PhraseRules:
         _no_twins([rule.id for rule in self.rules])
         return self
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from curator.han import written
 from curator.pairs import pairs
-from curator.schema import AnswerRule
+from curator.phrases import Phrases
 from curator.tables import records_from
 from curator.text import PLACEHOLDER, fold, length
 from curator.types import Code, Finding, Span
@@ -51,13 +50,6 @@ _COURTEOUS_AT_MOST, _LAST_WORDS = 60, 60
 _SHORTEST_CUT, _SHORTEST_ECHO, _SHORTEST_SCRIPT = 12, 6, 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    id: str
-    score: float
-    regex: re.Pattern[str]
-
-
 class NonAnswers:
     """LBL004 to LBL010: answers that say nothing, or not what an answer should.
 
@@ -90,12 +82,10 @@ class NonAnswers:
     )
 
     def __init__(self, *, answer_rules: Sequence[Mapping[str, Any]]) -> None:
-        """Take the rules, as `AnswerRule.model_dump(mode="json")` gives them."""
-        self._rules: dict[str, list[_Rule]] = {}
-        for given in answer_rules:
-            rule = AnswerRule.model_validate(given)
-            compiled = re.compile(rule.regex, re.IGNORECASE | re.MULTILINE)
-            self._rules.setdefault(rule.code, []).append(_Rule(rule.id, rule.score, compiled))
+        """Take the rules, as `PhraseRule.model_dump(mode="json")` gives them."""
+        signs = (_REFUSAL, _LEFTOVER, _ADVERT)
+        self._signals = {code: Phrases(answer_rules, code) for code in signs}
+        self._courtesy = Phrases(answer_rules, _COURTESY)
 
     def __call__(self, records: pa.Table) -> Iterator[Finding]:
         """Yield the findings about a part of the redacted view."""
@@ -125,11 +115,11 @@ class NonAnswers:
         prose = _CODE.sub(" ", answer)
         # Who asks for a letter or an advertisement gets one.
         wanted = 0.5 if _ASKS_TO_WRITE.search(pair.question) else 1.0
-        for code in (_REFUSAL, _LEFTOVER, _ADVERT):
-            hit = self._hit(code, prose)
+        for code, phrases in self._signals.items():
+            hit = max(phrases.matches(prose), key=lambda found: found[0].score, default=None)
             if hit:
-                rule, at = hit
-                after = length(prose[at:]) if code == _REFUSAL else 0
+                rule, match = hit
+                after = length(prose[match.end() :]) if code == _REFUSAL else 0
                 # What begins so and goes on at length says something all the same.
                 weight = (0.7 if after > _LONG_ANSWER else 1.0) if code == _REFUSAL else wanted
                 yield code, rule.score * weight, {"rule": rule.id}
@@ -146,33 +136,10 @@ class NonAnswers:
         yield from _echo(pair, units)
         yield from _other_script(pair)
 
-    def _hit(self, code: str, text: str) -> tuple[_Rule, int] | None:
-        """Return the strongest rule of a code that the text fulfils, and where its match ends."""
-        hits = [
-            (rule, m.end()) for rule in self._rules.get(code, ()) if (m := rule.regex.search(text))
-        ]
-        return max(hits, key=lambda hit: hit[0].score) if hits else None
-
     def _without_courtesy(self, text: str) -> int | None:
-        """Return how much an answer says beside courtesy; None where it has none."""
-        rest, courteous = text, False
-        for rule in self._rules.get(_COURTESY, ()):
-            rest, n = rule.regex.subn(" ", rest)
-            courteous |= n > 0
+        """Return how much a text says beside courtesy; None where it has none."""
+        rest, courteous = self._courtesy.without(text)
         return length(rest) if courteous else None
-
-
-def broken_examples(rules: Sequence[AnswerRule]) -> Iterator[tuple[str, str, str]]:
-    """Yield rule, kind and text of each example that its own rule does not fulfil."""
-    for rule in rules:
-        compiled = re.compile(rule.regex, re.IGNORECASE | re.MULTILINE)
-        for kind, examples in (
-            ("match", rule.examples.match),
-            ("no_match", rule.examples.no_match),
-        ):
-            for example in examples:
-                if (compiled.search(example) is not None) != (kind == "match"):
-                    yield rule.id, kind, example
 
 
 def _cut_off(answer: str) -> tuple[float, dict[str, Any]] | None:

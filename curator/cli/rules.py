@@ -19,8 +19,8 @@ Project = Annotated[
 def check(*, project: Project = None, json: Json = False) -> None:
     """Load the rules and run every rule's examples; exits 1 where one fails."""
     from curator.checks import codes
-    from curator.checks.non_answers import broken_examples
     from curator.checks.pii import check_rules
+    from curator.phrases import broken_examples
     from curator.rules import load_rules
 
     rules = load_rules(project)
@@ -30,7 +30,7 @@ def check(*, project: Project = None, json: Json = False) -> None:
     ]
     problems += [
         {"rule": rule_id, "problem": f"{kind}: {example}"}
-        for rule_id, kind, example in broken_examples(rules.answers)
+        for rule_id, kind, example in broken_examples((*rules.answers, *rules.volatility))
     ]
     known = codes()
     for rule in rules.policy.rules:
@@ -44,14 +44,15 @@ def check(*, project: Project = None, json: Json = False) -> None:
             )
         ]
     if json:
-        count = len(rules.pii) + len(rules.policy.rules) + len(rules.answers)
+        phrases = (*rules.answers, *rules.volatility)
+        count = len(rules.pii) + len(rules.policy.rules) + len(phrases)
         data({"rules": count, "problems": problems})
     else:
         for problem in problems:
             print(f"{problem['rule']}: {problem['problem']}")
         counts = (
             f"{len(rules.policy.rules)} policy rules, {len(rules.pii)} PII rules,"
-            f" {len(rules.answers)} answer rules"
+            f" {len(rules.answers) + len(rules.volatility)} phrase rules"
         )
         say(f"{counts}, {len(problems)} problems ({rules.root})")
     if problems:
@@ -60,17 +61,17 @@ def check(*, project: Project = None, json: Json = False) -> None:
 
 @app.command()
 def schema(
-    kind: Annotated[str, typer.Argument(help="recipe, policy, pii or answers")] = "recipe",
+    kind: Annotated[str, typer.Argument(help="recipe, policy, pii or phrases")] = "recipe",
 ) -> None:
-    """Print the JSON schema of the recipe, the policy, the PII rules or the answer rules."""
+    """Print the JSON schema of the recipe, the policy, the PII rules or the phrases."""
     from curator.errors import CuratorError
-    from curator.schema import AnswerRules, PiiRules, Policy, Recipe, Strict
+    from curator.schema import PhraseRules, PiiRules, Policy, Recipe, Strict
 
     models: dict[str, type[Strict]] = {
         "recipe": Recipe,
         "policy": Policy,
         "pii": PiiRules,
-        "answers": AnswerRules,
+        "phrases": PhraseRules,
     }
     if kind not in models:
         raise CuratorError(f"no schema called {kind}", f"one of: {', '.join(models)}")
@@ -96,7 +97,10 @@ def list_(*, project: Project = None, json: Json = False) -> None:
     ]
     rows += [(r.id, r.code, "find", r.entity, r.entity) for r in rules.pii]
     told = codes()
-    rows += [(r.id, r.code, "find", told[r.code].zh, told[r.code].en) for r in rules.answers]
+    rows += [
+        (r.id, r.code, "find", told[r.code].zh, told[r.code].en)
+        for r in (*rules.answers, *rules.volatility)
+    ]
     if json:
         data([dict(zip(("id", "code", "then", "zh", "en"), row, strict=True)) for row in rows])
     else:

@@ -59,6 +59,7 @@ def check_object(name: str, cache: dict[str, Any] = {}) -> Any:  # noqa: B006 - 
             "pii_rules": [r.model_dump(mode="json", by_alias=True) for r in rules.pii],
             "allow": list(rules.allow),
             "answer_rules": [r.model_dump(mode="json") for r in rules.answers],
+            "volatility_rules": [r.model_dump(mode="json") for r in rules.volatility],
         }
         cache[name] = cls(**{need: given[need] for need in cls.needs})  # type: ignore[call-arg]
     return cache[name]
