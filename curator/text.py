@@ -20,10 +20,11 @@ _NEIGHBOURS = re.compile(f"[{KANA}{HANGUL}\u0400-\u04ff]")
 _LETTER = f"[^\\W_{HAN}{KANA}{HANGUL}]"
 _WORD = re.compile(f"[{HAN}{KANA}{HANGUL}]|{_LETTER}+(?:['\u2019]{_LETTER}+)*")
 _SENTENCE_END = re.compile(r"(?<=[。！？；!?;…])[”』」’\"')）]*|(?<=[.])(?=\s|$)|\n+")
-_ZERO_WIDTH = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 
-PLACEHOLDER = re.compile(r"\[[A-Z_]{2,24}_\d+\]|\[[\u4e00-\u9fff]{2,8}\d+\]")
-"""What a redaction leaves behind: `[PERSON_1]`, `[姓名1]`."""
+PLACEHOLDER = re.compile(
+    r"\[[A-Z_]{2,24}_(?:\d+|[a-z2-7]{8})\]|\[[\u4e00-\u9fff]{2,8}(?:\d+|[a-z2-7]{8})\]"
+)
+"""What a redaction leaves behind: `[PERSON_1]`, `[姓名1]`, or `[姓名k7f3a9x2]` all over a project."""
 
 
 def script(text: str) -> str:
@@ -104,8 +105,3 @@ def sentences(text: str) -> list[str]:
     ends = [m.end() for m in _SENTENCE_END.finditer(text) if m.end() > 0]
     bounds = [0, *dict.fromkeys(ends), len(text)]
     return [text[a:b] for a, b in pairwise(bounds) if a < b]
-
-
-def strip_zero_width(text: str) -> str:
-    """Return the text without zero-width characters and soft hyphens."""
-    return _ZERO_WIDTH.sub("", text)

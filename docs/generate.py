@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,14 @@ def _shown(case: dict[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+    shown = "".join(map(_visible, str(text)))
+    return " ".join(shown.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _visible(char: str) -> str:
+    """Return a character, or the name of one that nobody could see in a page."""
+    unseen = unicodedata.category(char) in {"Cc", "Cf", "Cn", "Zl", "Zp", "Zs"} or char == "\ufffc"
+    return f"⟨U+{ord(char):04X}⟩" if unseen and char not in "\n " else char
 
 
 def _cli_page() -> str:

@@ -14,10 +14,10 @@ from curator.pii.matching import allowed_spans, narrow
 from curator.pii.names import chinese_name, english_name, mentions
 from curator.pii.needs import stock
 from curator.pseudonyms import Pseudonyms
-from curator.repair import Repair, Repaired, repaired, repairs
+from curator.repair import Repaired, repaired, searchable
 from curator.schema import PiiRule
 from curator.tables import records_from
-from curator.text import HAN, PLACEHOLDER, fold, script, strip_zero_width
+from curator.text import HAN, PLACEHOLDER, fold, script
 from curator.types import Code, Finding, Span
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Pii:
     """
 
     name: ClassVar[str] = "pii"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "raw"
     needs: ClassVar[tuple[str, ...]] = ("ner_zh", "ner_en", "pii_rules", "allow")
     codes: ClassVar[tuple[Code, ...]] = (
@@ -280,20 +280,8 @@ class Pii:
 
 
 def _view(text: str) -> _Text:
-    """Repair the encoding and take out zero-width characters, keeping the way back."""
-    edits = [
-        replace(r, replacement=strip_zero_width(r.replacement))
-        for r in repairs(text)
-        if r.replacement is not None
-    ]
-    if strip_zero_width(text) != text:
-        taken = [(r.start, r.end) for r in edits]
-        edits += [
-            Repair(i, i + 1, "", "zero-width")
-            for i, char in enumerate(text)
-            if not strip_zero_width(char) and not any(a <= i < b for a, b in taken)
-        ]
-        edits.sort(key=lambda r: r.start)
+    """Repair the text and take out whatever hides a number or a name, keeping the way back."""
+    edits = searchable(text)
     if not edits:
         return _Text(text, narrow(text), script(text), None)
     way_back = repaired(text, edits)

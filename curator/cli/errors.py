@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from curator.cli.output import say
+
 if TYPE_CHECKING:
     from curator.errors import CuratorError
 
@@ -15,8 +17,7 @@ INTERRUPTED = 130
 
 def tell(error: CuratorError) -> None:
     """Print the error's two lines."""
-    print(f"error: {error.message}", file=sys.stderr)
-    print(f"  try: {error.hint}", file=sys.stderr)
+    say(f"error: {error.message}", f"  try: {error.hint}")
 
 
 def tell_of_interruption() -> None:

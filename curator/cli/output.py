@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
@@ -24,6 +25,21 @@ Workers = Annotated[
 ]
 
 
+def visible(text: object) -> str:
+    """Return a text without what a terminal would obey or hide: escapes, direction marks."""
+    return "".join(
+        f"\\u{ord(char):04x}"
+        if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and char not in "\n\t"
+        else char
+        for char in str(text)
+    )
+
+
+def show(line: str) -> None:
+    """Print a line of prose that may hold a record's text on stdout."""
+    print(visible(line))
+
+
 def data(value: object) -> None:
     """Print a value as JSON on stdout."""
     print(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
@@ -32,16 +48,17 @@ def data(value: object) -> None:
 def say(*lines: str) -> None:
     """Print prose on stderr."""
     for line in lines:
-        print(line, file=sys.stderr)
+        print(visible(line), file=sys.stderr)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table on stdout: drawn in a terminal, tab-separated in a pipe."""
     if not sys.stdout.isatty():
         for row in (headers, *rows):
-            print("\t".join(str(cell) for cell in row))
+            print("\t".join(visible(cell) for cell in row))
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     drawn = Table(box=None, pad_edge=False)
@@ -49,7 +66,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         number = all(isinstance(row[i], int | float) for row in rows)
         drawn.add_column(header, justify="right" if number else "left")
     for row in rows:
-        drawn.add_row(*(f"{c:,}" if isinstance(c, int) else str(c) for c in row))
+        drawn.add_row(*(f"{c:,}" if isinstance(c, int) else escape(visible(c)) for c in row))
     Console().print(drawn)
 
 

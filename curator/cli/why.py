@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curator.cli.output import Folder, Json, data
+from curator.cli.output import Folder, Json, data, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,36 +35,36 @@ def why(
     if story["fate"] != "record":
         unit = story["unit"]
         fate = "quarantined" if story["fate"] == "quarantine" else "set aside"
-        print(f"{unit['source_uri']}, {unit['locator']}: {fate}, because: {unit['reason']}")
+        show(f"{unit['source_uri']}, {unit['locator']}: {fate}, because: {unit['reason']}")
         return
     _tell(story)
 
 
 def _tell(story: Mapping[str, Any]) -> None:
     source, record = story["source"], story["record"]
-    print(f"record   {record['id']} ({record['kind']}, {record['lang']})")
+    show(f"record   {record['id']} ({record['kind']}, {record['lang']})")
     encoding = f", {source['encoding']}" if source["encoding"] not in (None, "auto") else ""
-    print(f"source   {source['uri']}, {source['locator']} (read as {source['read_as']}{encoding})")
+    show(f"source   {source['uri']}, {source['locator']} (read as {source['read_as']}{encoding})")
     sha256 = source["sha256"][:12]
-    print(f"         {source['path']}, sha256 {sha256}…, ingested {source['ingested_at']}")
+    show(f"         {source['path']}, sha256 {sha256}…, ingested {source['ingested_at']}")
     for i, part in enumerate(story["text"] or []):
         text = " ".join(part["text"].split())
         shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-        print(f"part {i}   {part['role']}: {shown}")
+        show(f"part {i}   {part['role']}: {shown}")
     for finding in story["findings"]:
         _tell_finding(finding)
     if story["unchecked"]:
-        print(f"finding  not known of: {', '.join(story['unchecked'])} (run: curator check)")
+        show(f"finding  not known of: {', '.join(story['unchecked'])} (run: curator check)")
     elif not story["findings"]:
-        print("finding  none, and every check ran")
+        show("finding  none, and every check ran")
     for review in story["reviews"]:
         said = f"{review['question']} = {review['value']}"
-        print(f"review   {said}, by {review['user_id']}, {review['at']}")
+        show(f"review   {said}, by {review['user_id']}, {review['at']}")
     _tell_decision(story["decision"])
     for row in story["exports"]:
-        print(f"export   {row['export']} {row['version']}: {row['file']}, row {row['row']}")
+        show(f"export   {row['export']} {row['version']}: {row['file']}, row {row['row']}")
     if not story["exports"]:
-        print("export   none")
+        show("export   none")
 
 
 def _tell_finding(finding: Mapping[str, Any]) -> None:
@@ -76,23 +76,23 @@ def _tell_finding(finding: Mapping[str, Any]) -> None:
     becomes = f" → {finding['replacement']}" if finding["replacement"] else ""
     peer = f", with {finding['peer']}" if finding["peer"] else ""
     what = f"{finding['code']} {finding['name']} {finding['score']:.2f}"
-    print(f"finding{mark} {what}{where}{becomes}{peer}")
-    print(f"         {finding['zh']} / {finding['en']}")
+    show(f"finding{mark} {what}{where}{becomes}{peer}")
+    show(f"         {finding['zh']} / {finding['en']}")
     evidence = ", ".join(f"{k} {v}" for k, v in finding["evidence"].items())
-    print(
+    show(
         f"         {finding['check']} run {finding['run']}" + (f": {evidence}" if evidence else "")
     )
 
 
 def _tell_decision(decision: Mapping[str, Any] | None) -> None:
     if decision is None:
-        print("decision none yet")
+        show("decision none yet")
         return
     routes = f" for {', '.join(decision['routes'])}" if decision["routes"] else ""
     edits = f", with {decision['edits']} edits" if decision["edits"] else ""
     by = f"by {decision['decided_by']}, policy {decision['policy_sha']}"
-    print(f"decision {decision['action']}{routes}{edits}, {by}")
+    show(f"decision {decision['action']}{routes}{edits}, {by}")
     for rule in decision["rules"]:
-        print(f"         {rule['id']}: {rule['zh']} / {rule['en']}")
+        show(f"         {rule['id']}: {rule['zh']} / {rule['en']}")
     if decision["survivor"]:
-        print(f"         its survivor: {decision['survivor']}")
+        show(f"         its survivor: {decision['survivor']}")

@@ -1,15 +1,22 @@
-"""Broken encodings are undone, sound text is left alone, and every offset leads back."""
+"""Broken text is mended, sound text is left alone, and every offset leads back."""
 
 from __future__ import annotations
+
+import re
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.checks.encoding import Encoding
-from curator.repair import Repair, repaired, repairs
-from curator.tables import records_table
-from curator.types import Part, Provenance, Record
+from curator.redact import edits_of, redacted
+from curator.repair import Repair, repaired, repairs, searchable
+from curator.repair.forms import composed
+from curator.repair.plain import is_plain
+from curator.tables import finding_row, records_table
+from curator.types import Finding, Part, Provenance, Record, Span
 
 CHINESE = [
     "宝宝发烧怎么办？",
@@ -143,11 +150,15 @@ def test_every_offset_of_a_repaired_text_leads_back(pieces: list[tuple[str, str]
                 assert original[a:b] == expected[start:end]
 
 
-def finding_codes(text: str) -> list[tuple[str, float]]:
+def findings(text: str) -> list[Finding]:
     record = Record(
         "r", "conversation", (Part("user", text),), "zh", Provenance("u", "s", "line 1")
     )
-    return [(f.code, f.score) for f in Encoding()(records_table([record]))]
+    return list(Encoding()(records_table([record])))
+
+
+def finding_codes(text: str) -> list[tuple[str, float]]:
+    return [(f.code, f.score) for f in findings(text)]
 
 
 def test_the_score_of_lost_characters_grows_with_their_share() -> None:
@@ -162,3 +173,110 @@ def test_a_repair_that_leaves_gaps_is_told_as_both() -> None:
     codes = {code for code, _ in finding_codes(broken + "1")}
     assert "QLT001" in codes
     assert ("QLT003" in codes) == ("\ufffd" in broken)
+
+
+@pytest.mark.parametrize(
+    ("broken", "whole"),
+    [
+        ("It\x92s \x93fine\x94 \x97 wait\x85", "It’s “fine” — wait…"),
+        ("the Statute \x80\x94an action\x80\x99s", "the Statute —an action’s"),
+        ("One.\x85Two.", "One.\nTwo."),
+        ("Is it\x81 so?", "Is it so?"),
+        ("孩子\x93发烧\x94了", "孩子发烧了"),
+    ],
+)
+def test_c1_controls_are_windows_1252_in_latin_text_alone(broken: str, whole: str) -> None:
+    assert fix(broken) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "span", "replacement"),
+    [
+        ("cafe&#769; 好", "QLT002", (3, 10), "é"),
+        ("体温&#8203;38℃", "QLT002", (2, 9), ""),
+        ("第一行&#13;\n第二行", "QLT002", (3, 9), "\n"),
+        ("一<br><br>\n<br>二", "QLT002", (1, 14), "\n\n"),
+        ("ＡＢ\u200bＣＤ", "QLT005", (0, 5), "ABCD"),
+        ("e\u200b\u0301", "QLT005", (0, 3), "é"),
+    ],
+)
+def test_two_kinds_of_repair_in_one_place_are_one_finding(
+    text: str, code: str, span: tuple[int, int], replacement: str
+) -> None:
+    (finding,) = findings(text)
+    assert (finding.code, finding.span, finding.replacement) == (code, Span(0, *span), replacement)
+
+
+def test_what_nobody_sees_is_named_in_the_evidence() -> None:
+    named = {f.code: f.evidence for f in findings("\u200b\ufeff孩\x00子 e\u0301\u00a0ＡＢ")}
+    assert named == {
+        "QLT004": {"kind": "control", "characters": "U+0000"},
+        "QLT005": {"kind": "invisible", "characters": "U+200B U+FEFF"},
+        "QLT006": {"kind": "composed", "characters": "U+0301"},
+        "QLT007": {"kind": "width"},
+        "QLT008": {"kind": "space", "characters": "U+00A0"},
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "每次½片，5㎎，10⁻³，10²，m²，㎡，38.5℃，①②，Ⅳ期，№1",
+        "take 1½ tsp, 5 µg, 10⁻³ mol, 3 ㎖, x₁, ﬁne",
+        "1\u00a0000\u202f000 km",
+    ],
+)
+def test_what_has_no_other_form_of_the_same_meaning_stays(text: str) -> None:
+    assert repairs(text) == []
+
+
+def test_an_edit_that_hides_a_detail_wins_over_one_of_form() -> None:
+    text = "电话１３８\u200b００１３８０００\r\n请回电\u00a0谢谢"
+    record = Record("r", "conversation", (Part("user", text),), "zh", Provenance("u", "s", "1"))
+    hidden = Finding("r", "pii", "PII002", 1.0, Span(0, 2, 14), replacement="[电话1]")
+    rows = [finding_row(f, "run") for f in [*Encoding()(records_table([record])), hidden]]
+    (part,) = redacted(record, edits_of(rows)["r"]).parts
+    assert part.text == "电话[电话1]\n请回电 谢谢"
+
+
+@pytest.mark.parametrize(
+    "hiding", ["\x00", "\u200b", "\ufe0f", "\ufe0f\u20e3", "\u00ad", "\x1b[1m"]
+)
+def test_nothing_hides_a_number_from_a_search(hiding: str) -> None:
+    text = hiding.join("13800138000")
+    assert repaired(text, searchable(text)).text == "13800138000"
+
+
+def test_odd_spaces_in_a_number_are_plain_ones_for_a_search() -> None:
+    text = "138\u20090013\u202f8000"
+    assert repairs(text) == []
+    assert repaired(text, searchable(text)).text == "138 0013 8000"
+
+
+def test_ordinary_characters_are_ordinary_wherever_they_stand() -> None:
+    ordinary = [
+        char for char in map(chr, range(sys.maxunicode + 1)) if char == "\n" or is_plain(char)
+    ]
+    assert len(ordinary) > 90_000
+    changing = re.compile("[０-９Ａ-Ｚａ-ｚ\uff61-\uff9f]")
+    for char in ordinary:
+        category = unicodedata.category(char)
+        assert category not in {"Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp"} or char in "\t\n "
+        assert category[0] != "M"
+        assert unicodedata.is_normalized("NFC", char)
+        assert not changing.match(char)
+
+
+def test_every_pair_that_has_a_composed_form_is_composed() -> None:
+    n_pairs = 0
+    for char in map(chr, range(sys.maxunicode + 1)):
+        apart = unicodedata.normalize("NFD", char)
+        if unicodedata.normalize("NFC", apart) != apart:
+            n_pairs += 1
+            text = f"好{apart}\u4e00"
+            found = composed(text)
+            assert repaired(text, found).text == unicodedata.normalize("NFC", text)
+            assert [r.end for r in found] == [1 + len(apart)]
+            # A mark alone belongs to the letter before it.
+            assert found[0].start == (unicodedata.category(apart[0])[0] != "M")
+    assert n_pairs > 12_000

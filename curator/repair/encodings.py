@@ -1,19 +1,17 @@
-"""Repair of broken encodings, as edits on the original text.
+"""Broken encodings and left-over markup.
 
 Latin mojibake goes through ftfy (Robyn Speer, https://ftfy.readthedocs.io);
 Chinese mojibake, UTF-8 that was read as GBK, is undone here, since ftfy does
-not know it. Repairs come as small spans, and `repaired` gives the way back, so
-that a check can look at the repaired text and point into the original one.
+not know it.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from bisect import bisect_right
-from dataclasses import dataclass
 
-from curator.text import HAN
+from curator.repair.spans import Repair
+from curator.text import HAN, HANGUL, KANA
 
 _HIGH = "\u0152-\u0178\u02c6\u02dc\u2013-\u2122"
 _LATIN_SUSPECT = re.compile(f"[\u00c2\u00c3\u00c5\u00c6\u00e0-\u00ef\u00f0][\u0080-\u00bf{_HIGH}]")
@@ -39,6 +37,9 @@ _TAG = re.compile(
 )
 _BLOCK_TAG = re.compile(r"<(?:br|/p|/div|/li|/tr|/h[1-6])", re.IGNORECASE)
 _LOST = re.compile("\ufffd+|(?:锟斤拷|锟斤|烫烫烫|屯屯屯)+")
+_C1 = re.compile("[\x80-\x9f]")
+_C1_CHAR = re.compile("\x80[\x90-\xa7]|[\x80-\x9f]")
+_EAST_ASIAN = re.compile(f"[{HAN}{KANA}{HANGUL}]")
 _HAN_CHAR = re.compile(f"[{HAN}]")
 _ORDINARY = re.compile(
     f"[{HAN}0-9A-Za-z\\s\u00b0\u00b1\u00b7\u00d7\u00f7\u0391-\u03c9\u2010-\u2044\u20ac\u2100-\u214f"
@@ -46,18 +47,8 @@ _ORDINARY = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """One repair: the span in the original text, what it becomes, and the kind of damage."""
-
-    start: int
-    end: int
-    replacement: str | None
-    kind: str
-
-
-def repairs(text: str) -> list[Repair]:
-    """Return the repairs that the text needs, in order, without overlaps.
+def damage(text: str) -> list[Repair]:
+    """Return the repairs of what the text's way here broke, in order, without overlaps.
 
     Kinds: `mojibake`, `markup` (entities and tags), `lost` (characters that are
     gone for good; no replacement).
@@ -69,7 +60,11 @@ def repairs(text: str) -> list[Repair]:
         found += [Repair(m.start(), m.end(), None, "lost") for m in _LOST.finditer(text)]
         if _LATIN_SUSPECT.search(text):
             found += _latin(text)
+        if not _EAST_ASIAN.search(text) and _C1.search(text):
+            found += _windows(text)
         found += _chinese(text)
+    if len(found) < 2:
+        return found
     # What can be undone comes first: a lost character may be part of it.
     found.sort(key=lambda r: (r.start, r.replacement is None, -r.end))
     kept: list[Repair] = []
@@ -103,6 +98,27 @@ def _latin(text: str) -> list[Repair]:
         if fixed != m.group():
             found.append(Repair(m.start(), m.end(), fixed, "mojibake"))
     return found
+
+
+def _windows(text: str) -> list[Repair]:
+    """Return what Latin text means by C1 controls: those of Windows-1252, read as Latin-1.
+
+    U+0085 alone is a line end. Two of them that begin with U+0080 are what UTF-8 leaves of a
+    dash or a quotation mark whose first byte was lost.
+    """
+    if {m.group() for m in _C1.finditer(text)} == {"\x85"}:
+        return []
+    return [
+        Repair(m.start(), m.end(), plain, "mojibake")
+        for m in _C1_CHAR.finditer(text)
+        if (plain := _of_bytes(m.group().encode("latin-1")))
+    ]
+
+
+def _of_bytes(data: bytes) -> str:
+    if len(data) == 2:
+        return (b"\xe2" + data).decode()
+    return data.decode("cp1252", errors="ignore")
 
 
 def _chinese(text: str) -> list[Repair]:
@@ -225,51 +241,3 @@ def _undo_gbk(run: str) -> str | None:
         if len(fixed) >= shortest and is_ordinary and _HAN_CHAR.search(fixed):
             return fixed + "\ufffd" if cut or run.endswith("\ufffd") else fixed
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Repaired:
-    """A repaired text, and the way from its offsets back to the original's."""
-
-    text: str
-    _starts: tuple[int, ...]
-    _segments: tuple[tuple[int, int, int, int, bool], ...]
-
-    def original(self, start: int, end: int) -> tuple[int, int]:
-        """Return the original span; a repaired stretch that is touched is taken whole."""
-        return self._map(start, at_end=False), self._map(end, at_end=True)
-
-    def whole(self, start: int, end: int) -> tuple[int, int]:
-        """Return the span in the repaired text with the repaired stretches it touches whole."""
-        first = self._segments[max(0, bisect_right(self._starts, start) - 1)]
-        last = self._segments[max(0, bisect_right(self._starts, max(start, end - 1)) - 1)]
-        return (first[0] if first[4] else start), (last[1] if last[4] else end)
-
-    def _map(self, offset: int, *, at_end: bool) -> int:
-        probe = offset - 1 if at_end and offset else offset
-        new_start, _, old_start, old_end, replaced = self._segments[
-            max(0, bisect_right(self._starts, probe) - 1)
-        ]
-        if not replaced:
-            return old_start + offset - new_start
-        return old_end if at_end else old_start
-
-
-def repaired(text: str, found: list[Repair]) -> Repaired:
-    """Return the text with the repairs put in, and the way back to the original offsets."""
-    pieces: list[str] = []
-    segments: list[tuple[int, int, int, int, bool]] = []
-    at = new = 0
-    for repair in [r for r in found if r.replacement is not None]:
-        for old_start, old_end, piece, replaced in (
-            (at, repair.start, text[at : repair.start], False),
-            (repair.start, repair.end, repair.replacement or "", True),
-        ):
-            segments.append((new, new + len(piece), old_start, old_end, replaced))
-            pieces.append(piece)
-            new += len(piece)
-        at = repair.end
-    segments.append((new, new + len(text) - at, at, len(text), False))
-    pieces.append(text[at:])
-    kept = [s for s in segments if s[1] > s[0]] or [segments[-1]]
-    return Repaired("".join(pieces), tuple(s[0] for s in kept), tuple(kept))
