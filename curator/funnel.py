@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from curator.workspace import read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
     from curator.schema import Policy
@@ -20,7 +22,7 @@ def funnel(workspace: Workspace, policy: Policy) -> dict[str, Any]:
     now, the records against the decisions, and the decisions against the exports.
     """
     con = workspace.sql()
-    sources = [_source(con, manifest) for manifest in workspace.sources()]
+    sources = _sources(con, workspace.sources())
     units = {
         key: sum(source[f"units_{key}"] for source in sources)
         for key in ("read", "in_records", "set_aside", "quarantined")
@@ -56,22 +58,32 @@ def funnel(workspace: Workspace, policy: Policy) -> dict[str, Any]:
     return result
 
 
-def _source(con: duckdb.DuckDBPyConnection, manifest: dict[str, Any]) -> dict[str, Any]:
-    uri = manifest["uri"]
-    return {
-        "uri": uri,
-        "units_read": manifest["units_read"],
-        "records": _one(con, "SELECT count(*) FROM records WHERE source_uri = ?", uri),
-        "units_in_records": _one(
-            con, "SELECT coalesce(sum(n_units), 0) FROM records WHERE source_uri = ?", uri
-        ),
-        "units_set_aside": _one(
-            con, "SELECT coalesce(sum(n_units), 0) FROM set_aside WHERE source_uri = ?", uri
-        ),
-        "units_quarantined": _one(
-            con, "SELECT coalesce(sum(n_units), 0) FROM quarantine WHERE source_uri = ?", uri
-        ),
+def _sources(
+    con: duckdb.DuckDBPyConnection, manifests: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return what lies in the parts of each source, by one query a table: sources are many."""
+    lying = {
+        name: {
+            uri: (int(rows), int(units))
+            for uri, rows, units in con.execute(
+                f"SELECT source_uri, count(*), sum(n_units) FROM {table} GROUP BY 1"  # noqa: S608
+            ).fetchall()
+        }
+        for name, table in (
+            ("in_records", "records"),
+            ("set_aside", "set_aside"),
+            ("quarantined", "quarantine"),
+        )
     }
+    return [
+        {
+            "uri": manifest["uri"],
+            "units_read": manifest["units_read"],
+            "records": lying["in_records"].get(manifest["uri"], (0, 0))[0],
+            **{f"units_{k}": found.get(manifest["uri"], (0, 0))[1] for k, found in lying.items()},
+        }
+        for manifest in manifests
+    ]
 
 
 def _problems(

@@ -4,38 +4,45 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curator.errors import SourceError
-from curator.sources import READER_VERSION, Sniffed, Tally, read, sniff
-from curator.tables import QUARANTINE, SET_ASIDE, digest, records_table
+from curator.schema import Source
+from curator.sources import READER_VERSION, Tally, format_named, read, sniff
+from curator.sources.archives import check_ratio
+from curator.sources.folders import is_pattern
+from curator.sources.listing import Container, Listing, SourceFile, reason, unchanged
+from curator.tables import (
+    QUARANTINE,
+    SET_ASIDE,
+    content_digest,
+    digest,
+    file_sha256,
+    records_table,
+)
 from curator.types import Quarantined, Record, SetAside
 from curator.workspace import Workspace, read_json, write_json, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from curator.protocols import Progress
-    from curator.schema import Recipe, Source
+    from curator.schema import Recipe
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 FIRST_PARTS, FIRST_ROWS, LATER_ROWS = 16, 256, 4096
 """Small parts first, so that a small source already keeps every worker busy; then larger
 ones, so that a large source does not become thousands of files."""
 
+_OURS = ".curator", "curator.yaml", "rules", "exports", "report.html"
+"""What of a project's folder is the project's own, should it be read as a source itself."""
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """One file to ingest, with the name that it goes by in locators and exports."""
-
-    path: Path
-    uri: str
-    source: Source
-    adhoc: bool
-    in_folder: bool
+_BESIDE = ("../users.json",)
+"""What readers look at beside their file: who is who in Slack's export."""
 
 
 def ingest(
@@ -46,128 +53,236 @@ def ingest(
 ) -> list[dict[str, Any]]:
     """Read the recipe's sources and `extra` ones, and make them the active sources.
 
-    A source that was read before and has not changed since is not read again.
-    Sources that were given as `extra` earlier stay active.
+    A file that was read before and has not changed since is not read again. Sources
+    that were given as `extra` earlier stay active while they are there; the format of
+    an extra one that the recipe names too overrules the recipe's.
 
     Returns:
-        The manifests of the active sources.
+        The manifests of the active sources. `changes` tells how many records of a source
+        are new against the version that was active before, unchanged, and retired, by what
+        they say; `moved` are those of the unchanged that have another place now (so
+        another id), as the lines below a line that was put in.
 
     Raises:
-        SourceError: a file cannot be read at all; nothing of the workspace changes.
+        SourceError: a source cannot be read at all, or changes meanwhile; nothing of the
+            workspace changes.
 
     """
-    files = list(_files(workspace, recipe.sources, adhoc=False))
-    remembered = [
-        SourceFile(Path(m["path"]), m["uri"], _source(m), adhoc=True, in_folder="/" in m["uri"])
-        for m in workspace.sources()
-        if m["adhoc"] and Path(m["path"]).exists()
-    ]
-    given = list(_files(workspace, extra, adhoc=True))
-    taken = {f.uri for f in files + given}
-    files += [f for f in remembered if f.uri not in taken] + given
-    _no_twins(files)
-    manifests = []
-    for done, file in enumerate(files):
-        if progress:
-            progress("ingest", done, len(files))
-        manifests.append(_ingest_file(workspace, file))
+    listing, sources, given = _sources(workspace, recipe, extra)
+    before = {manifest["uri"]: manifest for manifest in workspace.sources()}
+    manifests: dict[str, dict[str, Any]] = {}
+    places = _Places()
+    done = 0
+    for number, (source, adhoc) in enumerate(sources):
+        # Closed at once, come what may: what an archive was unpacked to is removed then.
+        with closing(listing.files(source)) as files:
+            for found in files:
+                if progress:  # as far as is known: what a folder holds, it tells one by one
+                    progress("ingest", done, done + len(sources) - number)
+                done += 1
+                if places.is_new(found) and (
+                    manifest := _ingested(workspace, found, before.get(found.uri), adhoc=adhoc)
+                ):
+                    manifests[found.uri] = manifest
     if progress:
-        progress("ingest", len(files), len(files))
-    write_json(workspace.store / "sources.json", [m["id"] for m in manifests])
-    return manifests
+        progress("ingest", done, done)
+    write_json(workspace.store / "given.json", given)
+    write_json(workspace.store / "sources.json", [m["id"] for m in manifests.values()])
+    return list(manifests.values())
 
 
-def _source(manifest: dict[str, Any]) -> Source:
-    from curator.schema import Source as Model  # noqa: PLC0415 - only for remembered sources
+def _sources(
+    workspace: Workspace, recipe: Recipe, extra: Sequence[Source]
+) -> tuple[Listing, list[tuple[Source, bool]], list[dict[str, Any]]]:
+    """Return how to look up, the sources (and whether they were given), and what to remember."""
+    listing = Listing(workspace.root, workspace.store / "tmp", {})
+    path = workspace.store / "given.json"
+    remembered = [
+        Source.model_validate(said) for said in (read_json(path) if path.exists() else ())
+    ]
+    given: dict[Path, Source] = {}
+    for source in remembered:
+        where = listing.location(source)
+        if where.exists() or is_pattern(where):
+            given[where] = source
+    for source in extra:
+        given[listing.location(source)] = source
+    named: list[tuple[Source, bool]] = []
+    for source in recipe.sources:
+        told = given.get(listing.location(source), source).format
+        settled = source if told == "auto" else source.model_copy(update={"format": told})
+        named.append((settled, False))
+    places = {listing.location(source) for source in recipe.sources}
+    named += [(source, True) for where, source in given.items() if where not in places]
+    for source, _ in named:
+        if source.format != "auto":
+            format_named(source.format, source.path)
+    leave = {workspace.root / name: "the project's own" for name in _OURS}
+    leave |= dict.fromkeys(places | given.keys(), "named as a source of its own")
+    dumped = [s.model_dump(mode="json", exclude_none=True) for s in given.values()]
+    return Listing(listing.root, listing.temporary, leave), named, dumped
 
-    return Model.model_validate(manifest["source"])
+
+class _Place(NamedTuple):
+    """Where a source lies, and how it is to be read."""
+
+    path: Path
+    member: str | None
+    source: Source
 
 
-def _files(workspace: Workspace, sources: Iterable[Source], *, adhoc: bool) -> Iterator[SourceFile]:
-    for source in sources:
-        path = (workspace.root / Path(source.path).expanduser()).resolve()
-        if path.is_dir():
-            inside = sorted(
-                p
-                for p in path.rglob("*")
-                if p.is_file() and not any(x.startswith(".") for x in p.relative_to(path).parts)
-            )
-            if not inside:
-                raise SourceError(f"{path}: an empty folder", "name a folder that holds files")
-            name = source.name or path.name
-            for file in inside:
-                uri = f"{name}/{file.relative_to(path).as_posix()}"
-                yield SourceFile(file, uri, source, adhoc, in_folder=True)
-        else:
-            uri = source.name or path.name
-            yield SourceFile(path, uri, source, adhoc, in_folder=False)
+class _Places:
+    """What was read already, by its name and by where it lies."""
 
+    def __init__(self) -> None:
+        self._named: dict[str, _Place] = {}
+        self._all: set[_Place] = set()
 
-def _no_twins(files: Sequence[SourceFile]) -> None:
-    seen: dict[str, Path] = {}
-    for file in files:
-        if seen.setdefault(file.uri, file.path) != file.path:
+    def is_new(self, found: SourceFile | Container) -> bool:
+        """Whether something was not read yet; from now on it was.
+
+        Raises:
+            SourceError: something else goes by its name, or it is to be read in two ways.
+
+        """
+        path = found.origin if isinstance(found, SourceFile) else found.path
+        source = found.source.model_copy(update={"path": "", "name": None})
+        place = _Place(path, found.member, source)
+        taken = self._named.setdefault(found.uri, place)
+        if taken != place:
             raise SourceError(
-                f"two sources go by the name {file.uri}: {seen[file.uri]} and {file.path}",
-                "give one of them a `name:` of its own in curator.yaml",
+                f"two sources go by the name {found.uri}: {taken.path} and {path}",
+                "name the folder that holds both, or give one a `name:` of its own in curator.yaml",
             )
+        if place not in self._all:
+            self._all.add(place)
+            return True
+        if isinstance(found, SourceFile) and found.container:
+            found.set_aside("read as part of another source")
+        return False
 
 
-def _ingest_file(workspace: Workspace, file: SourceFile) -> dict[str, Any]:
-    sha256 = _sha256(file.path)
-    (source, sure), unreadable = _sniffed(file)
-    said = source.model_dump(mode="json", exclude={"path", "name"})
-    source_id = digest(file.uri, sha256, said, READER_VERSION, unreadable, length=12)
-    path = workspace.store / "ingest" / f"{source_id}.json"
-    if path.exists():
-        return read_json(path)  # type: ignore[no-any-return]
-    writer = _Writer(workspace, source_id, file.uri)
-    tally = Tally()
-    if unreadable:
-        writer.add(*tally.count([Quarantined("file", unreadable, b"")]))
+def _ingested(
+    workspace: Workspace,
+    found: SourceFile | Container,
+    before: dict[str, Any] | None,
+    *,
+    adhoc: bool,
+) -> dict[str, Any] | None:
+    """Return the manifest of a file or of what a container refuses; None where there is nothing."""
+    if isinstance(found, SourceFile):
+        manifest = _ingest_file(workspace, found, adhoc=adhoc)
     else:
+        manifest = _ingest_refused(workspace, found, adhoc=adhoc) if found.refused else None
+    if manifest is None:
+        return None
+    changes = _changes(workspace, before, manifest)
+    path = workspace.store / "ingest" / f"{manifest['id']}.json"
+    if not path.exists() or changes["before"] != manifest["id"]:
+        write_json(path, manifest | {"changes": changes})
+    return manifest | {"changes": changes}
+
+
+def _ingest_file(workspace: Workspace, file: SourceFile, *, adhoc: bool) -> dict[str, Any] | None:
+    """Return a file's manifest; None where its container refuses it."""
+    try:
+        status, sha256 = file.path.stat(), _sha256(file.path)
+        said = file.source.model_dump(mode="json", exclude={"path", "name"})
+        beside = [_sha256(p) for p in (file.path.parent / name for name in _BESIDE) if p.is_file()]
+        source_id = digest(
+            file.uri, file.path.name, sha256, beside, said, READER_VERSION, length=12
+        )
+        path = workspace.store / "ingest" / f"{source_id}.json"
+        if path.exists():
+            return read_json(path)  # type: ignore[no-any-return]
+        check_ratio(file.path)
+        source, sure = sniff(file.path, file.source)
+    except SourceError as error:
+        if file.container is None:
+            raise
+        file.refuse(reason(error, file))
+        return None
+    writer, tally = _Writer(workspace, source_id, file.uri), Tally()
+    try:
         for item in read(file.path, file.uri, sha256, source, tally):
             writer.add(item)
+    except SourceError as error:
+        if file.container is None:
+            raise
+        lost = tally.units_read - sum(writer.counts.values())
+        rest = Quarantined("the rest of the file", reason(error, file), b"", lost + 1)
+        writer.add(*tally.count([rest]))
+    unchanged(file.path, status)
     writer.close()
     manifest: dict[str, Any] = {
         "id": source_id,
         "uri": file.uri,
-        "path": str(file.path),
+        "path": str(file.origin),
+        "member": file.member,
         "sha256": sha256,
-        "bytes": file.path.stat().st_size,
+        "bytes": status.st_size,
         "source": source.model_dump(mode="json", exclude_none=True),
         "sure": round(sure, 2),
-        "adhoc": file.adhoc,
+        "told": file.source.format != "auto",
+        "adhoc": adhoc,
+        **_account(writer, tally),
+    }
+    return manifest
+
+
+def _ingest_refused(
+    workspace: Workspace, container: Container, *, adhoc: bool
+) -> dict[str, Any] | None:
+    """Return the manifest of those files of a folder or an archive that are not read."""
+    refused = [(type(r).__name__, r.locator, r.reason, r.n_units) for r in container.refused]
+    sha256 = digest(container.kind, refused, length=64)
+    source_id = digest(container.uri, sha256, READER_VERSION, length=12)
+    path = workspace.store / "ingest" / f"{source_id}.json"
+    if path.exists():
+        return read_json(path)  # type: ignore[no-any-return]
+    writer, tally = _Writer(workspace, source_id, container.uri), Tally()
+    for item in container.refused:
+        tally.units_read += item.n_units
+        writer.add(item)
+    writer.close()
+    source = container.source.model_copy(update={"format": container.kind})
+    return {
+        "id": source_id,
+        "uri": container.uri,
+        "path": str(container.path),
+        "member": container.member,
+        "sha256": sha256,
+        "bytes": 0,
+        "source": source.model_dump(mode="json", exclude_none=True),
+        "sure": 1.0,
+        "told": False,
+        "adhoc": adhoc,
+        **_account(writer, tally),
+    }
+
+
+def _account(writer: _Writer, tally: Tally) -> dict[str, Any]:
+    """Return the part of a manifest that says what was read and when."""
+    if tally.units_read != sum(writer.counts.values()):
+        raise AssertionError(
+            f"the reader of {writer.uri} lost units: {tally.units_read} read, {writer.counts}"
+        )
+    return {
         "reader_version": READER_VERSION,
         "ingested_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "units_read": tally.units_read,
         **writer.counts,
         "parts": writer.parts,
     }
-    if manifest["units_read"] != sum(
-        manifest[k] for k in ("units_in_records", "units_set_aside", "units_quarantined")
-    ):
-        raise AssertionError(f"the reader of {file.uri} lost units: {manifest}")
-    write_json(path, manifest)
-    return manifest
-
-
-def _sniffed(file: SourceFile) -> tuple[Sniffed, str | None]:
-    """Return the source as its file was recognised, and why it cannot be read, if so.
-
-    A file that the user named is an error where it cannot be read. One that merely
-    lies in a folder that was named is quarantined whole, and the others go on.
-    """
-    try:
-        return sniff(file.path, file.source), None
-    except SourceError as error:
-        if not file.in_folder:
-            raise
-        return Sniffed(file.source, 0.0), error.message.removeprefix(f"{file.path}: ")
 
 
 class _Writer:
-    """Cuts a stream of items into parts; parts that lie there already are not written again."""
+    """Cuts a stream of items into parts, each named by what it holds.
+
+    So the parts of a source that has changed elsewhere, as by lines at its end, are the
+    parts that lie there already, and what was found in them stays found. They keep the
+    sha256 of the version of the file that they were first read from.
+    """
 
     def __init__(self, workspace: Workspace, source_id: str, uri: str) -> None:
         self.workspace, self.source_id, self.uri = workspace, source_id, uri
@@ -176,8 +291,11 @@ class _Writer:
         self._records: list[Record] = []
         self._quarantined: list[Quarantined] = []
         self._set_aside: list[SetAside] = []
+        self._erased = workspace.erased_contents()
 
     def add(self, item: Record | Quarantined | SetAside) -> None:
+        if self._erased and isinstance(item, Record) and content_digest(item.parts) in self._erased:
+            item = SetAside(item.provenance.locator, "erased", item.n_units)
         if isinstance(item, Record):
             self.counts["units_in_records"] += item.n_units
             self._records.append(item)
@@ -193,11 +311,11 @@ class _Writer:
     def _flush(self) -> None:
         if not self._records:
             return
-        stem = f"{self.source_id}-{len(self.parts):05d}"
-        path = self.workspace.records / f"{stem}.parquet"
+        table = records_table(self._records)
+        path = self.workspace.records / f"{_content(table)}.parquet"
         if not path.exists():
-            write_table(path, records_table(self._records))
-        self.parts.append({"stem": stem, "records": len(self._records), "sha256": _sha256(path)})
+            write_table(path, table)
+        self.parts.append({"stem": path.stem, "records": len(table), "sha256": file_sha256(path)})
         self._records = []
 
     def close(self) -> None:
@@ -222,16 +340,67 @@ class _Writer:
                 ],
             ),
         ):
-            write_table(
-                self.workspace.store / name / f"{self.source_id}.parquet",
-                pa.Table.from_pylist(rows, schema=schema),
-            )
+            if rows:
+                write_table(
+                    self.workspace.store / name / f"{self.source_id}.parquet",
+                    pa.Table.from_pylist(rows, schema=schema),
+                )
+
+
+def _content(records: pa.Table) -> str:
+    """Return the hash of what a part holds, the sha256 of its file left out."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        records.drop_columns(["source_sha256"]),
+        sink,
+        compression="none",
+        use_dictionary=False,
+        write_statistics=False,
+    )
+    return hashlib.sha256(sink.getvalue()).hexdigest()[:24]
+
+
+_SAID = """
+    SELECT id, hash(kind, label, timestamp, meta,
+        list_transform(parts, lambda p: struct_pack(role := p.role, text := p.text))) AS said
+    FROM read_parquet(?)
+"""
+
+
+def _changes(
+    workspace: Workspace, before: dict[str, Any] | None, now: dict[str, Any]
+) -> dict[str, Any]:
+    """Return how a source's records differ from those of the version that was active before."""
+    n_now = sum(part["records"] for part in now["parts"])
+    n_before = sum(part["records"] for part in before["parts"]) if before else 0
+    same = moved = 0
+    if before and before["parts"] == now["parts"]:
+        same = n_now
+    elif n_now and n_before and before:
+        con = workspace.sql()
+        for name, manifest in (("older", before), ("newer", now)):
+            parts = [str(workspace.records / f"{p['stem']}.parquet") for p in manifest["parts"]]
+            con.execute(f"CREATE TEMP TABLE {name} AS {_SAID}", [parts])
+        row = con.execute(
+            "SELECT coalesce(sum(least(o.n, n.n)), 0),"
+            " (SELECT count(*) FROM older JOIN newer USING (id, said))"
+            " FROM (SELECT said, count(*) AS n FROM older GROUP BY 1) o"
+            " JOIN (SELECT said, count(*) AS n FROM newer GROUP BY 1) n USING (said)"
+        ).fetchone()
+        assert row is not None
+        same, moved = int(row[0]), int(row[0]) - int(row[1])
+    return {
+        "before": before["id"] if before else None,
+        "added": n_now - same,
+        "unchanged": same,
+        "moved": moved,
+        "retired": n_before - same,
+    }
 
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except FileNotFoundError:
         raise SourceError(f"{path}: no such file", "correct `path:` in curator.yaml") from None
     except OSError as error:

@@ -42,9 +42,9 @@ workers: auto
 
 
 def scaffold(folder: Path, sources: Sequence[Path], *, rules: bool = True) -> Path:
-    """Make a project with a recipe for the given files or folders; return the recipe's path.
+    """Make a project with a recipe for the given sources; return the recipe's path.
 
-    Each file is looked at, and what was recognised is written into the recipe,
+    Each single file is looked at, and what was recognised is written into the recipe,
     so that it can be seen and corrected.
 
     Raises:
@@ -53,7 +53,7 @@ def scaffold(folder: Path, sources: Sequence[Path], *, rules: bool = True) -> Pa
 
     """
     recipe = _fresh(folder)
-    listed = [_entry(folder.resolve(), path.expanduser().resolve()) for path in sources]
+    listed = [_entry(folder.resolve(), path.expanduser()) for path in sources]
     name = re.sub(r"[^a-z0-9_-]+", "-", folder.resolve().name.lower()).strip("-_") or "project"
     block = yaml.safe_dump(listed, allow_unicode=True, sort_keys=False, width=100) if listed else ""
     body = "\n" + "".join(f"  {line}\n" for line in block.splitlines()) if listed else " []"
@@ -102,10 +102,15 @@ def _copy(origin: Path, target: Path) -> None:
 
 
 def _entry(root: Path, path: Path) -> dict[str, object]:
+    """Return the recipe's entry: a file with what it was recognised as, others by path alone."""
     from curator.sources import sniff  # noqa: PLC0415 - only where sources are named
+    from curator.sources.archives import archive_kind  # noqa: PLC0415 - as above
+    from curator.sources.folders import is_pattern  # noqa: PLC0415 - as above
 
+    pattern = is_pattern(path)
+    path = Path(os.path.abspath(path)) if pattern else path.resolve()  # noqa: PTH100 - keeps links
     shown = os.path.relpath(path, root) if path.is_relative_to(root) else str(path)
     source = Source(path=shown)
-    if path.is_dir():
-        return source.model_dump(mode="json", exclude_defaults=True)
-    return sniff(path, source).source.model_dump(mode="json", exclude_defaults=True)
+    if not pattern and not path.is_dir() and not archive_kind(path):
+        source = sniff(path, source).source
+    return source.model_dump(mode="json", exclude_defaults=True)

@@ -34,16 +34,17 @@ def script(text: str) -> str:
     """
     if text.isascii():
         return "latin" if _LATIN.search(text) else "none"
-    han = sum(map(len, _HAN_RUN.findall(text)))
-    if _NEIGHBOURS.search(text):
-        kana = len(_KANA.findall(text))
+    rest, runs = _HAN_RUN.subn(" ", text)
+    han = len(text) - len(rest) + runs
+    if _NEIGHBOURS.search(rest):
+        kana = len(_KANA.findall(rest))
         if kana and kana * 4 >= han:
             return "kana"
-        if len(_HANGUL.findall(text)) > han:
+        if len(_HANGUL.findall(rest)) > han:
             return "hangul"
-        if len(_CYRILLIC.findall(text)) > han + len(_LATIN.findall(text)):
+        if len(_CYRILLIC.findall(rest)) > han + len(_LATIN.findall(rest)):
             return "cyrillic"
-    latin = len(_LATIN_WORD.findall(text))
+    latin = len(_LATIN_WORD.findall(rest))
     if not han and not latin:
         return "none"
     share = han / (han + latin)

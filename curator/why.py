@@ -67,18 +67,19 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
 
 
 def _find(con: duckdb.DuckDBPyConnection, asked: str) -> dict[str, Any]:
-    uri, hash_sign, locator = asked.partition("#")
-    where = "source_uri = $uri AND locator = $locator" if hash_sign else "starts_with(id, $uri)"
-    values = {"uri": uri, "locator": locator} if hash_sign else {"uri": uri}
-    records = _rows(con, f"SELECT * FROM records WHERE {where} ORDER BY id LIMIT 6", **values)  # noqa: S608
+    # Joined, since a file's name may hold the sign too (C#.md).
+    placed = "source_uri || '#' || locator = $asked"
+    where = placed if "#" in asked else "starts_with(id, $asked)"
+    query = f"SELECT * FROM records WHERE {where} ORDER BY id LIMIT 6"  # noqa: S608
+    records = _rows(con, query, asked=asked)
     if len(records) == 1:
         return {"fate": "record", "record": records[0]}
     if records:
         listed = ", ".join(r["id"] for r in records)
         raise CuratorError(f"{asked} stands for more than one record: {listed}", "give more digits")
-    if hash_sign:
+    if "#" in asked:
         for fate in ("quarantine", "set_aside"):
-            rows = _rows(con, f"SELECT * FROM {fate} WHERE {where}", **values)  # noqa: S608
+            rows = _rows(con, f"SELECT * FROM {fate} WHERE {placed}", asked=asked)  # noqa: S608
             if rows:
                 return {"fate": fate, "unit": rows[0]}
     raise CuratorError(
@@ -98,6 +99,7 @@ def _source(workspace: Workspace, record: dict[str, Any]) -> dict[str, Any]:
         "uri": record["source_uri"],
         "locator": record["locator"],
         "path": manifest["path"],
+        "member": manifest.get("member"),
         "sha256": manifest["sha256"],
         "read_as": manifest["source"]["format"],
         "encoding": manifest["source"].get("encoding"),

@@ -301,7 +301,8 @@ class Workspace:
         for name, schema in (("quarantine", QUARANTINE), ("set_aside", SET_ASIDE)):
             files = [self.store / name / f"{source['id']}.parquet" for source in sources]
             columns = ", ".join(c for c in schema.names if c != "raw")
-            _view(con, name, files, columns, schema)
+            # A source of which nothing was refused has no such file; counts tell of a lost one.
+            _view(con, name, [f for f in files if f.exists()], columns, schema)
         found = [run / f"{s}.parquet" for run in runs for s in [*stems, "corpus"]]
         _view(con, "findings", [f for f in found if f.exists()], "*", FINDINGS)
         current = self.current_decision()

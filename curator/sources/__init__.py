@@ -10,11 +10,40 @@ import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from curator.errors import SourceError
-from curator.sources import chatlog, delimited, documents, jsonl, parquet, xlsx
+from curator.sources import (
+    chatgpt,
+    chatlog,
+    delimited,
+    discord,
+    documents,
+    docx,
+    html,
+    irc,
+    jsonl,
+    mail,
+    odt,
+    outlook,
+    parquet,
+    pdf,
+    pptx,
+    qq,
+    slack,
+    telegram,
+    tickets,
+    turns,
+    wechat,
+    wechat_html,
+    wechat_tables,
+    whatsapp,
+    xls,
+    xlsx,
+)
 from curator.sources.columns import resolve, says_what, unclear
 from curator.sources.conversations import Shape
 from curator.sources.formats import PROVEN, Reading, Start
+from curator.sources.lines import cut
 from curator.sources.tally import Tally
+from curator.types import Quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,17 +52,37 @@ if TYPE_CHECKING:
     from curator.schema import Columns, Source
     from curator.sources.formats import Format, Item
 
-__all__ = ["FORMATS", "READER_VERSION", "Sniffed", "Tally", "read", "sniff"]
+__all__ = ["FORMATS", "READER_VERSION", "Sniffed", "Tally", "format_named", "read", "sniff"]
 
-READER_VERSION = "2"
+READER_VERSION = "3"
 """Raised when a reader makes other records of the same file."""
 
 FORMATS: tuple[Format, ...] = (
+    *wechat_tables.FORMATS,
+    *turns.FORMATS,
     *jsonl.FORMATS,
     *delimited.FORMATS,
     *parquet.FORMATS,
     *xlsx.FORMATS,
+    *xls.FORMATS,
     *chatlog.FORMATS,
+    *chatgpt.FORMATS,
+    *telegram.FORMATS,
+    *slack.FORMATS,
+    *discord.FORMATS,
+    *tickets.FORMATS,
+    *whatsapp.FORMATS,
+    *qq.FORMATS,
+    *wechat.FORMATS,
+    *wechat_html.FORMATS,
+    *irc.FORMATS,
+    *mail.FORMATS,
+    *outlook.FORMATS,
+    *pdf.FORMATS,
+    *docx.FORMATS,
+    *odt.FORMATS,
+    *pptx.FORMATS,
+    *html.FORMATS,
     *documents.FORMATS,
 )
 """Every format, in the order in which equally sure recognisers win."""
@@ -62,7 +111,7 @@ def sniff(path: Path, source: Source) -> Sniffed:
     if source.format == "auto":
         kind, sure = _recognised(start)
     else:
-        kind, sure = _named(source.format, path), PROVEN
+        kind, sure = format_named(source.format, path), PROVEN
     encoding = "utf-8" if kind.binary else start.encoding
     settled = source.model_copy(update={"format": kind.name, "encoding": encoding})
     columns = _columns(path, settled, kind)
@@ -72,8 +121,9 @@ def sniff(path: Path, source: Source) -> Sniffed:
 def read(path: Path, uri: str, sha256: str, source: Source, tally: Tally) -> Iterator[Item]:
     """Yield what each unit of a file is, in the file's order.
 
-    `source` is what `sniff` returned. The units of what comes out add up to
-    what `tally` has counted.
+    `source` is what `sniff` returned. Where damaged compression cuts the file off,
+    what is lost with it is one unit more, quarantined at the end. The units of what
+    comes out add up to what `tally` has counted.
 
     Raises:
         SourceError: the file cannot be read on (damaged compression, for one).
@@ -84,6 +134,11 @@ def read(path: Path, uri: str, sha256: str, source: Source, tally: Tally) -> Ite
     encoding = source.encoding.removesuffix("-sig")
     shape = Shape(uri, sha256, source)
     yield from _BY_NAME[source.format].read(Reading(path, encoding, source, shape, tally))
+    broken_off = None if _BY_NAME[source.format].binary else cut(path, encoding)
+    if broken_off:
+        reason = "compressed data that are damaged or cut off"
+        lost = Quarantined(f"after line {broken_off.lines}", reason, broken_off.raw)
+        yield from tally.count([lost])
 
 
 def _recognised(start: Start) -> tuple[Format, float]:
@@ -102,7 +157,13 @@ def _recognised(start: Start) -> tuple[Format, float]:
     )
 
 
-def _named(name: str, path: Path) -> Format:
+def format_named(name: str, path: Path | str) -> Format:
+    """Return the format that goes by a name; `path` is the source that asks for it.
+
+    Raises:
+        SourceError: there is none.
+
+    """
     if name in _BY_NAME:
         return _BY_NAME[name]
     near = difflib.get_close_matches(name, _BY_NAME, n=1)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from curator.types import Part
+from curator.sources.outline import Outline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from curator.types import Part
 
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
@@ -28,29 +29,25 @@ _CHAPTER = re.compile(
 _LEVELS = {"编": 1, "篇": 1, "卷": 1, "部": 1, "part": 1, "book": 1, "章": 2, "回": 2, "chapter": 2}
 
 
-@dataclass
-class _Builder:
-    """Collects parts, and knows under which headings the next one stands."""
+class _Lines:
+    """The blocks of a text, located by its lines."""
 
-    first_line: int
-    located: bool
-    parts: list[Part] = field(default_factory=list)
-    path: list[tuple[int, str]] = field(default_factory=list)
+    def __init__(self, first_line: int, *, located: bool) -> None:
+        self._outline = Outline()
+        self._first_line, self._located = first_line, located
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(self._outline.parts)
 
     def heading(self, level: int, text: str, at: int) -> None:
-        while self.path and self.path[-1][0] >= level:
-            self.path.pop()
-        if text:
-            self.add("heading", [text], at)
-            self.path.append((level, text))
+        self._outline.heading(level, text, self._locator(at))
 
     def add(self, role: str, lines: list[str], at: int) -> None:
-        text = "\n".join(lines)
-        if text.strip():
-            locator = f"line {self.first_line + at}" if self.located else ""
-            self.parts.append(
-                Part(role, text, locator=locator, heading_path=tuple(t for _, t in self.path))
-            )
+        self._outline.add(role, "\n".join(lines), self._locator(at))
+
+    def _locator(self, at: int) -> str:
+        return f"line {self._first_line + at}" if self._located else ""
 
 
 def markdown(text: str, first_line: int = 1, *, located: bool = True) -> tuple[Part, ...]:
@@ -60,11 +57,11 @@ def markdown(text: str, first_line: int = 1, *, located: bool = True) -> tuple[P
     rules (`---`) go. Every other character stays in some block.
     """
     lines = text.splitlines() if "\r" in text else text.split("\n")
-    out = _Builder(first_line, located)
+    out = _Lines(first_line, located=located)
     at = 0
     while at < len(lines):
         at = _block(lines, at, out)
-    return tuple(out.parts)
+    return out.parts
 
 
 def plain(text: str, first_line: int = 1) -> tuple[Part, ...]:
@@ -73,7 +70,7 @@ def plain(text: str, first_line: int = 1) -> tuple[Part, ...]:
     A line that says 第三章 … or Chapter 3 … by itself is a heading.
     """
     lines = text.splitlines() if "\r" in text else text.split("\n")
-    out = _Builder(first_line, located=True)
+    out = _Lines(first_line, located=True)
     filled = [i for i, line in enumerate(lines) if line.strip()]
     apart = any(b - a > 1 for a, b in pairwise(filled))
     held: list[str] = []
@@ -87,10 +84,10 @@ def plain(text: str, first_line: int = 1) -> tuple[Part, ...]:
             out.heading(_LEVELS.get(name, 3), line.strip(), at)
         elif line.strip():
             held.append(line)
-    return tuple(out.parts)
+    return out.parts
 
 
-def _block(lines: list[str], at: int, out: _Builder) -> int:
+def _block(lines: list[str], at: int, out: _Lines) -> int:
     """Take the block that begins at line `at` and return the line after it."""
     line = lines[at]
     if not line.strip() or _RULE.match(line):
@@ -119,7 +116,7 @@ def _block(lines: list[str], at: int, out: _Builder) -> int:
     return _paragraph(lines, at, out)
 
 
-def _paragraph(lines: list[str], at: int, out: _Builder) -> int:
+def _paragraph(lines: list[str], at: int, out: _Lines) -> int:
     end = at + 1
     while end < len(lines) and lines[end].strip():
         setext = _SETEXT.match(lines[end])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from curator.errors import SourceError
 from curator.schema import Columns
+from curator.sources.preferences import CHOSEN, REJECTED, is_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -154,6 +155,13 @@ def guess_columns(
     common = {"label": label, "timestamp": timestamp, "system": _pick(plain, _SYSTEM)}
     rest = [n for n in plain if n not in common.values()]
     messages = _pick([n for n in free if n in lists], _MESSAGES)
+    chosen, rejected = _pick(free, CHOSEN), _pick(free, REJECTED)
+    if chosen and rejected and not messages:
+        rest = [n for n in rest if n != rejected]
+        user = () if chosen in lists or _talks(chosen, rows) else _user(rest, chosen)
+        if not user:
+            return Columns.model_validate({"messages": chosen} | common)
+        return Columns.model_validate({"user": user, "assistant": (chosen,)} | common)
     if messages:
         return Columns.model_validate({"messages": messages} | common)
     answer = _pick(rest, _ANSWER, _ANSWER_CORE)
@@ -214,6 +222,12 @@ def _core(name: str) -> str | None:
 
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).casefold())
+
+
+def _talks(name: str, rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a column holds whole talks, turn after turn in one text."""
+    values = [row[name] for row in rows if row.get(name) not in (None, "")]
+    return sum(map(is_transcript, values)) * 2 > len(values)
 
 
 def _mostly_lists(name: str, rows: Sequence[Mapping[str, object]]) -> bool:

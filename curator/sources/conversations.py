@@ -14,6 +14,14 @@ from typing import TYPE_CHECKING, Any
 from curator.schema import Columns
 from curator.sources.blocks import markdown
 from curator.sources.columns import is_title
+from curator.sources.preferences import (
+    CHOSEN,
+    PROMPT,
+    is_transcript,
+    plain_name,
+    rejected,
+    transcript,
+)
 from curator.tables import record_id
 from curator.text import language
 from curator.types import Part, Provenance, Record
@@ -36,7 +44,7 @@ ROLES = {name: role for role, names in _ROLES.items() for name in names.split()}
 """The names that roles go by, and the role that each stands for."""
 
 _ROLE_KEYS = ("role", "from", "sender", "author", "角色")
-_TEXT_KEYS = ("content", "value", "text", "utterance", "message", "内容", "內容")
+_TEXT_KEYS = ("content", "value", "text", "utterance", "message", "body", "内容", "內容")
 _NAME_KEYS = ("name", "speaker")
 
 
@@ -52,6 +60,8 @@ class Shape:
         self.uri, self.sha256, self.license = uri, sha256, source.license
         self.columns = columns = source.columns or Columns.model_validate({})
         self._titled = bool(columns.user) and is_title(columns.user[0])
+        answer = columns.messages or (columns.assistant[0] if columns.assistant else "")
+        self._prefers = plain_name(answer) in CHOSEN
         self._used = {
             *columns.user,
             *columns.assistant,
@@ -112,6 +122,8 @@ class Shape:
 
     def _meta(self, row: Mapping[str, Any]) -> dict[str, str]:
         meta = {}
+        if self._prefers or "rejected" in row:
+            meta = rejected(row)
         for name, value in row.items():
             text = None if name in self._used else _scalar(value)
             if text:
@@ -122,7 +134,8 @@ class Shape:
         columns = self.columns
         if columns.system and (system := _text(row.get(columns.system))).strip():
             yield Part("system", system)
-        yield from _history(row)
+        if "history" in row:
+            yield from _history(row)
         texts = [_text(row.get(name)) for name in columns.user]
         yield Part("user", joined_user(texts, titled=self._titled))
         if columns.assistant:
@@ -133,14 +146,14 @@ class Shape:
         columns = self.columns
         if columns.system and (system := _text(row.get(columns.system))).strip():
             yield Part("system", system)
-        messages = row.get(columns.messages or "")
-        if isinstance(messages, str):
-            try:
-                messages = json.loads(messages)
-            except (ValueError, RecursionError):
-                raise UnreadableError("messages that are not a list") from None
-        if not isinstance(messages, list):
-            raise UnreadableError("messages that are not a list")
+        value = row.get(columns.messages or "")
+        if self._prefers and isinstance(value, str) and not _is_many(value):
+            value = [{"role": "assistant", "content": value}]
+        messages = _listed(value)
+        if self._prefers:
+            messages = [*_asked(row, messages), *messages]
+        elif isinstance(row.get("chosen"), dict) and "rejected" in row:
+            messages = [*messages, row["chosen"]]
         for message in messages:
             yield _message(message)
 
@@ -176,12 +189,12 @@ def joined_user(texts: Sequence[str], *, titled: bool) -> str:
     if len(texts) == 1:
         return texts[0]
     kept: list[str] = []
-    for i, text in enumerate(texts):
-        stripped = text.strip()
-        later = texts[i + 1 :]
-        told = any(stripped in t if titled and i == 0 else stripped == t.strip() for t in later)
-        if stripped and not told:
-            kept.append(text)
+    stripped = [text.strip() for text in texts]
+    for i, text in enumerate(stripped):
+        later = stripped[i + 1 :]
+        told = bool(later) and titled and i == 0 and any(text in other for other in later)
+        if text and not told and text not in later:
+            kept.append(texts[i])
     return "\n".join(kept)
 
 
@@ -199,8 +212,7 @@ def _history(row: Mapping[str, Any]) -> Iterator[Part]:
 def _message(message: Any) -> Part:
     if not isinstance(message, dict):
         raise UnreadableError("a message that is not an object")
-    given = _first(message, _ROLE_KEYS)
-    role = ROLES.get(given.strip().casefold()) if isinstance(given, str) else None
+    role = _role(message)
     if role is None:
         raise UnreadableError("a message without a known role")
     text = _content(_first(message, _TEXT_KEYS))
@@ -213,6 +225,40 @@ def _message(message: Any) -> Part:
         speaker=speaker if isinstance(speaker, str) and speaker else None,
         locator=f"message {locator}" if isinstance(locator, str | int) else "",
     )
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return messages, which may come as JSON in a text, or as a talk in a text."""
+    if isinstance(value, str):
+        if is_transcript(value):
+            return transcript(value)
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise UnreadableError("messages that are not a list") from None
+    if not isinstance(value, list):
+        raise UnreadableError("messages that are not a list")
+    return value
+
+
+def _is_many(text: str) -> bool:
+    """Whether a text holds messages rather than one answer."""
+    return text.lstrip().startswith("[") or is_transcript(text)
+
+
+def _asked(row: Mapping[str, Any], answer: list[Any]) -> list[Any]:
+    """Return the question that stands beside a chosen answer, unless the answer holds it too."""
+    if any(_role(message) == "user" for message in answer if isinstance(message, dict)):
+        return []
+    asked = next((row[name] for name in row if plain_name(name) in PROMPT and row[name]), None)
+    if isinstance(asked, str) and not is_transcript(asked):
+        return [{"role": "user", "content": asked}]
+    return _listed(asked) if asked is not None else []
+
+
+def _role(message: Mapping[str, Any]) -> str | None:
+    given = _first(message, _ROLE_KEYS)
+    return ROLES.get(given.strip().casefold()) if isinstance(given, str) else None
 
 
 def _first(message: Mapping[str, Any], keys: Sequence[str]) -> Any:

@@ -15,7 +15,7 @@ from curator.errors import SourceError
 from curator.sources.columns import SAMPLE_ROWS, distinct
 from curator.sources.conversations import UnreadableError
 from curator.sources.formats import Format, Table, named
-from curator.sources.lines import physical_lines
+from curator.sources.lines import LongLine, physical_lines
 from curator.types import Quarantined, SetAside
 
 if TYPE_CHECKING:
@@ -196,6 +196,8 @@ class _Lines:
 
     @property
     def undecodable(self) -> bool:
+        if any(isinstance(line, LongLine) for line in self._row):
+            return True  # what was not held cannot be decoded
         try:
             b"".join(self._row).decode(self._encoding)
         except UnicodeDecodeError:

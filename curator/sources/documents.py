@@ -1,8 +1,13 @@
-"""Markdown and plain text: one file is one unit and one record, in located blocks."""
+"""A file that is one document: one unit and one record, in located blocks.
+
+Markdown and plain text are read here; each other kind of document has a module of its own.
+"""
 
 from __future__ import annotations
 
 import re
+import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,14 +19,51 @@ from curator.sources.lines import opened, without_bom
 from curator.types import Quarantined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from curator.sources.conversations import Shape
     from curator.sources.formats import Item, Reading
-    from curator.types import Record
+    from curator.types import Part, Record
 
 MARKDOWN = (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd")
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+
+
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What parsers raise over a damaged file (an XML parser's errors are SyntaxErrors)."""
+
+
+def read_whole(
+    reading: Reading, blocks: Callable[[Reading], tuple[Sequence[Part], dict[str, str]]]
+) -> Iterator[Item]:
+    """Yield the document that a file is; `blocks` returns its parts and what is said of it.
+
+    A file of which no document can be made is quarantined whole, with the reason.
+    """
+    for _ in reading.tally.count((reading.path,)):
+        try:
+            parts, meta = blocks(reading)
+            if parts:
+                yield reading.shape.record("document", tuple(parts), parts[0].locator, meta=meta)
+            else:
+                yield Quarantined("file", "no text at all", b"")
+        except UnreadableError as reason:
+            yield Quarantined("file", str(reason), b"")
+        except DAMAGE as error:
+            yield Quarantined("file", f"damaged ({type(error).__name__})", b"")
 
 
 def read_file(reading: Reading) -> Iterator[Item]:

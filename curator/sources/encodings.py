@@ -60,7 +60,7 @@ def sniff_encoding(path: Path) -> str:
     ):
         if first.startswith(bom):
             return name
-    if b"\x00" in first:
+    if b"\x00" in first and not _stray_zeros(first):
         return _wide(path, first[:SAMPLE])
     return judge(_sample(path))
 
@@ -127,6 +127,14 @@ def _sample(path: Path) -> bytes:
                 if size >= SAMPLE:
                     return b"\n".join(kept)
     return b"\n".join(kept)
+
+
+def _stray_zeros(data: bytes) -> bool:
+    """Whether zero bytes are damage in UTF-8 (holes that a crash leaves), not half of UTF-16."""
+    rest = data.replace(b"\x00", b"")
+    text = rest[:SAMPLE].decode("utf-8", "replace")
+    is_utf8 = rest.isascii() or _is_utf8(rest[:SAMPLE])
+    return len(rest) * 10 > len(data) * 9 and is_utf8 and len(_LOST.findall(text)) * 50 < len(text)
 
 
 def _wide(path: Path, sample: bytes) -> str:

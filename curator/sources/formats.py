@@ -115,7 +115,7 @@ class Format:
 def suffix(path: Path) -> str:
     """Return the last suffix of a name, that of compression left out, in lower case."""
     suffixes = [s.lower() for s in path.suffixes]
-    while suffixes and suffixes[-1] in (".gz", ".gzip", ".zst"):
+    while suffixes and suffixes[-1] in (".gz", ".gzip", ".zst", ".bz2", ".xz"):
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import itertools
-import json
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from curator.sources.columns import SAMPLE_ROWS
 from curator.sources.conversations import UnreadableError
 from curator.sources.formats import LIKELY, NAMED, Format, Table
-from curator.sources.json_values import Element, TwiceError, elements, parse
-from curator.sources.lines import chunks, physical_lines, without_bom
+from curator.sources.json_text import as_bytes, pieces, wrong_text
+from curator.sources.json_values import Element, elements, parse, why_broken
+from curator.sources.lines import LongLine, TooLongError, physical_lines
 from curator.types import Quarantined, Record, SetAside
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from curator.sources.conversations import Shape
     from curator.sources.formats import Item, Reading, Start
 
-_HALF = re.compile("[\ud800-\udfff]")
-_HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 _SAMPLE_LINES = 2000
 
 
@@ -59,51 +55,73 @@ def header(path: Path, encoding: str, source: Source) -> list[str]:
 
 
 def read_lines(reading: Reading) -> Iterator[Item]:
-    """Yield what each physical line of a JSON-lines file is."""
-    encoding, lines = reading.encoding, physical_lines(reading.path, reading.encoding)
+    """Yield what each physical line of a JSON-lines file is.
+
+    A line that does not decode is quarantined, also where it would in another encoding:
+    which one is a guess, and a wrong one makes other words of it.
+    """
+    encoding, shape = reading.encoding, reading.shape
+    lines = physical_lines(reading.path, encoding)
     for number, raw in enumerate(reading.tally.count(lines), 1):
         locator = f"line {number}"
         try:
             text = raw.decode(encoding)
+            value = parse(text)
+        except TooLongError:
+            yield too_long(raw, locator)
         except UnicodeDecodeError:
             yield Quarantined(locator, f"bytes that are not {encoding}", raw)
-            continue
-        if not text.strip():
-            yield SetAside(locator, "blank line")
-            continue
-        try:
-            value = parse(text)
-        except TwiceError:
-            yield Quarantined(locator, "a key that is there twice", raw)
-        except ValueError:
-            yield Quarantined(locator, "broken JSON", raw)
+        except ValueError as error:
+            yield _no_json(text, error, locator, raw, shape, encoding)
         else:
-            yield _made(value, text, locator, raw, reading.shape)
+            yield _made(value, text, locator, raw, shape, encoding)
+
+
+def _no_json(
+    text: str, error: ValueError, locator: str, raw: bytes, shape: Shape, encoding: str
+) -> Item:
+    """Return what a line is that does not parse: blank, with a stray mark before it, or broken."""
+    if not text.strip("\ufeff \t\r\n\v\f\x1c\x1d\x1e\x85\xa0\u3000"):
+        return SetAside(locator, "blank line")
+    if text.startswith("\ufeff"):  # files that were put together keep their marks
+        try:
+            value = parse(text.lstrip("\ufeff"))
+        except ValueError as after:
+            return Quarantined(locator, why_broken(after), raw)
+        return _made(value, text, locator, raw, shape, encoding)
+    return Quarantined(locator, why_broken(error), raw)
+
+
+def too_long(raw: bytes, locator: str) -> Quarantined:
+    """Return the quarantined head of a line that is too long to be read."""
+    size = raw.size if isinstance(raw, LongLine) else len(raw)
+    return Quarantined(f"{locator} ({size} bytes)", "a line that is too long", bytes(raw))
 
 
 def read_array(reading: Reading) -> Iterator[Item]:
     """Yield what each element of a JSON array is."""
     encoding = reading.encoding
     for element in reading.tally.count(_elements(reading.path, encoding)):
-        locator = f"element {element.index} (line {element.line})"
-        raw = _bytes(element.text, encoding)
-        if not element.text.isascii() and _HALF.search(element.text):
-            yield Quarantined(locator, f"bytes that are not {encoding}", raw)
-        elif element.reason is not None:
-            yield Quarantined(locator, element.reason, raw)
+        raw = as_bytes(element.text, encoding)
+        locator = f"element {element.index} (line {element.line}"
+        if element.broken_at:
+            locator += ", broken at line {} column {}".format(*element.broken_at)
+        locator += ")"
+        if element.reason is None:
+            yield _made(element.value, element.text, locator, raw, reading.shape, encoding)
         else:
-            yield _made(element.value, element.text, locator, raw, reading.shape)
+            wrong = wrong_text(None, element.text, encoding)
+            yield Quarantined(locator, wrong or element.reason, raw)
 
 
-def _made(value: Any, text: str, locator: str, raw: bytes, shape: Shape) -> Record | Quarantined:
+def _made(
+    value: Any, text: str, locator: str, raw: bytes, shape: Shape, encoding: str
+) -> Record | Quarantined:
     if not isinstance(value, dict):
         return Quarantined(locator, "not a JSON object", raw)
-    if (
-        "\\u" in text
-        and _HALF_ESCAPED.search(text)
-        and _HALF.search(json.dumps(value, ensure_ascii=False))
-    ):
-        return Quarantined(locator, "half a surrogate pair", raw)
+    wrong = wrong_text(value, text, encoding)
+    if wrong:
+        return Quarantined(locator, wrong, raw)
     try:
         return shape.row(value, locator)
     except UnreadableError as reason:
@@ -118,28 +136,7 @@ def _value_or_none(line: bytes, encoding: str) -> Any:
 
 
 def _elements(path: Path, encoding: str) -> Iterator[Element]:
-    return elements(_pieces(path, encoding))
-
-
-def _pieces(path: Path, encoding: str) -> Iterator[str]:
-    """Yield the file's text; bytes that do not decode become lone surrogates."""
-    errors = "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
-    for number, chunk in enumerate(chunks(path)):
-        yield decoder.decode(without_bom(chunk, encoding) if number == 0 else chunk)
-    try:
-        yield decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        yield "\udcff"
-
-
-def _bytes(text: str, encoding: str) -> bytes:
-    for errors in ("surrogateescape", "surrogatepass"):
-        try:
-            return text.encode(encoding, errors)
-        except UnicodeEncodeError:
-            continue
-    return text.encode("utf-8", "surrogatepass")
+    return elements(pieces(path, encoding))
 
 
 _SUFFIXES = (".jsonl", ".ndjson", ".json")
@@ -165,8 +162,8 @@ FORMATS = (
     Format(
         "jsonl",
         "table",
-        "JSON lines: one object a line",
-        "JSON Lines：每行一个对象",
+        "JSON lines: messages, ShareGPT, Alpaca, prompts with completions, preferences, texts",
+        "JSON Lines：messages、ShareGPT、Alpaca、问答、偏好对、文本，每行一个对象",
         partial(_sure, array=False),
         read_lines,
         _TABLE,
@@ -174,8 +171,8 @@ FORMATS = (
     Format(
         "json",
         "table",
-        "JSON: an array of objects",
-        "JSON：对象数组",
+        "JSON: an array of such objects, or objects over several lines",
+        "JSON：上述对象的数组，或跨多行的对象",
         partial(_sure, array=True),
         read_array,
         _TABLE,

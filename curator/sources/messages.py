@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from curator.types import Quarantined, SetAside
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Notice = Literal["system line", "media", "recalled message"]
 """Why a message is no utterance: a join, a leave or a rename; a picture, a voice message or
@@ -24,6 +27,7 @@ class Message:
     conversation: the thread, channel or ticket, where the export tells several apart.
     id, reply_to: this message and the one that it answers, where the export says so.
     notice: set where nobody said anything; the recipe says whether it is kept.
+    label, meta: what the export says of the conversation beside it: its category, its queue.
     n_units: how many of the file's units (lines, rows, messages) it is made of.
     """
 
@@ -37,6 +41,8 @@ class Message:
     id: str | None = None
     reply_to: str | None = None
     notice: Notice | None = None
+    label: str | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
     n_units: int = 1
 
 

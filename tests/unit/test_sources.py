@@ -208,11 +208,11 @@ def test_a_json_array_loses_only_its_broken_elements(tmp_path: Path) -> None:
     found = items(tmp_path / "a.json", text)
     assert [turns(r)[0][1] for r in records(found)] == ["一", "三", "七", "八", "九"]
     assert told(found) == [
-        ("element 1 (line 3)", "broken JSON"),
-        ("element 3 (line 5)", "broken JSON"),
-        ("element 4 (line 6)", "broken JSON"),
-        ("element 5 (line 7)", "broken JSON"),
-        ("element 8 (line 10)", "broken JSON"),
+        ("element 1 (line 3, broken at line 3 column 23)", "broken JSON"),
+        ("element 3 (line 5, broken at line 6 column 3)", "broken JSON"),
+        ("element 4 (line 6, broken at line 6 column 45)", "broken JSON"),
+        ("element 5 (line 7, broken at line 7 column 51)", "broken JSON"),
+        ("element 8 (line 10, broken at line 10 column 3)", "broken JSON"),
     ]
     assert [i.raw for i in found if isinstance(i, Quarantined)][-1] == b"oops"
 
@@ -235,7 +235,7 @@ def test_a_json_array_in_any_layout_and_larger_than_a_chunk(
 def test_a_json_array_that_is_cut_off_keeps_what_came_before(tmp_path: Path) -> None:
     found = items(tmp_path / "a.json", '[{"q": "a", "a": "b"}, {"q": "c", "a": "d')
     assert len(records(found)) == 1
-    assert told(found) == [("element 1 (line 1)", "broken JSON")]
+    assert told(found) == [("element 1 (line 1, broken at line 1 column 40)", "broken JSON")]
 
 
 def test_json_lines_by_the_name_of_json_and_the_other_way_round(tmp_path: Path) -> None:
@@ -643,9 +643,9 @@ def test_names_that_say_more_than_one_word(
         ("missing.csv", None, "no such file"),
         ("empty.jsonl", b"", "empty"),
         ("empty.jsonl.gz", gzip.compress(b"", mtime=0), "empty"),
-        ("cut.jsonl.gz", gzip.compress(b'{"q": "a", "a": "b"}\n' * 99, mtime=0)[:30], "gzip"),
-        ("a.pdf", b"%PDF-1.7 ...", "not a kind of file"),
-        ("a.docx", b"PK\x03\x04 rest", "not a kind of file"),
+        ("cut.jsonl.gz", gzip.compress(b'{"q": "a", "a": "b"}\n' * 99, mtime=0)[:15], "gzip"),
+        ("a.pdf", b"%PDF-1.7 ...", "a damaged PDF"),
+        ("a.docx", b"PK\x03\x04 rest", "damaged"),
         ("a.bin", b"\x00\x01\x02\x03", "not a text file"),
         ("a.csv", bytes(range(256)) * 20, "not a text file"),
         ("a.parquet", b"PAR1 and no more", "Parquet"),
