@@ -24,6 +24,7 @@ CHECKS = {
     "exact_duplicates": "curator.checks.exact_duplicates:ExactDuplicates",
     "near_duplicates": "curator.checks.near_duplicates:NearDuplicates",
     "semantic_duplicates": "curator.checks.semantic_duplicates:SemanticDuplicates",
+    "contamination": "curator.checks.contamination:Contamination",
     "contradictions": "curator.checks.contradictions:Contradictions",
     "label_issues": "curator.checks.label_issues:LabelIssues",
     "category_labels": "curator.checks.category_labels:CategoryLabels",

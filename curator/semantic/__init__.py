@@ -1,0 +1,1 @@
+"""Whether two texts ask or say the same in other words."""

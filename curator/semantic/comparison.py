@@ -1,0 +1,219 @@
+"""Two texts side by side: what one of them says and the other does not, and in which order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from curator.semantic import lexicon
+from curator.semantic.order import longest_fall, places
+from curator.semantic.wording import Kind, wording
+from curator.similarity.differences import quantities
+from curator.similarity.vocabulary import OPPOSITES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from curator.semantic.wording import Wording
+
+    Units = Counter[tuple[int, str]]
+
+_SAYS = frozenset({Kind.CONTENT, Kind.CODE, Kind.NAME, Kind.ROLE, Kind.NUMBER})
+_ORDERED = _SAYS | {Kind.PRONOUN}
+_ASKS_MUCH = frozenset({"what", "how-is", "mean", "price", "how-many"})
+"""What a question may leave out: `the difference between A and B` asks what it is."""
+_LONG = 12
+"""A statement of so many units in which neighbours change places may say something else."""
+_MEASURES = """
+mg g kg ml l mm cm m km h min hour hr day week month year second sec minut gram liter meter
+毫 克 升 公 斤 千 微 分 钟 小 时 天 日 周 星 期 月 年 岁 度 元 块 次 片 粒 米 里 厘
+"""
+_UNITS = frozenset(_MEASURES.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two texts differ.
+
+    `alone` is how many units of content each says alone, `lengths` how many it has,
+    `common` how many both say. The counts `light`, `modal`, `degree`, `pronouns` and
+    `codes` are of units that only one of them has. `asks` is whether one asks for what
+    the other does not. `conflicts` names what makes them say different things, however
+    alike they are: numbers, negation, names, opposite, question, person, roles. `asking` is
+    whether both are questions.
+    """
+
+    alone: tuple[int, int]
+    lengths: tuple[int, int]
+    common: int
+    light: int
+    modal: int
+    degree: int
+    pronouns: int
+    codes: int
+    asks: bool
+    asking: bool
+    conflicts: tuple[str, ...]
+
+
+def compare(left: str, right: str) -> Comparison:
+    """Compare two texts; the order of the two does not matter."""
+    a, b = wording(left), wording(right)
+    skip = _same_amounts(a, b, left, right)
+    units, other = _units(a, drop_amounts=skip), _units(b, drop_amounts=skip)
+    names = {unit for kind, unit in (*units, *other) if kind == Kind.NAME}
+    units, other = _with_names(units, names), _with_names(other, names)
+    only = (units - other, other - units)
+
+    def alone(*kinds: int) -> int:
+        return sum(_total(side, kinds) for side in only)
+
+    asked = [{unit for kind, unit in side if kind == Kind.ASKS} for side in (units, other)]
+    extra = [asked[0] - asked[1], asked[1] - asked[0]]
+    order = _Order(a, b)
+    plain = not alone(*_SAYS)
+    conflicts = {
+        "numbers": alone(Kind.NUMBER) > 0,
+        "negation": _total(units, [Kind.NEGATION]) != _total(other, [Kind.NEGATION]),
+        "names": all(_total(side, [Kind.NAME, Kind.CODE]) for side in only),
+        "opposite": _opposite(only, left.lower(), right.lower()),
+        "question": bool(extra[0] and extra[1]),
+        "person": all(_total(side, [Kind.PRONOUN]) for side in only) or order.persons_swapped,
+        "roles": order.fall > 2
+        or (order.inner and order.fall == 2 and plain and order.pronoun_moved)
+        or (order.fall == 2 and "who" in asked[0] & asked[1])
+        or (order.inner and order.fall == 2 and not asked[0] & asked[1] and order.least >= _LONG),
+    }
+    return Comparison(
+        alone=(_total(only[0], _SAYS), _total(only[1], _SAYS)),
+        lengths=(_total(units, _SAYS), _total(other, _SAYS)),
+        common=_total(units & other, _SAYS),
+        light=alone(Kind.LIGHT),
+        modal=alone(Kind.MODAL),
+        degree=alone(Kind.DEGREE),
+        pronouns=alone(Kind.PRONOUN),
+        codes=alone(Kind.CODE),
+        asks=bool(extra[0]) != bool(extra[1]) and bool((extra[0] | extra[1]) - _ASKS_MUCH),
+        asking=all(
+            asks or text.rstrip().endswith(("?", "？"))
+            for asks, text in zip(asked, (left, right), strict=True)
+        ),
+        conflicts=tuple(name for name, found in conflicts.items() if found),
+    )
+
+
+class _Order:
+    """In which order two wordings say what both say."""
+
+    def __init__(self, a: Wording, b: Wording) -> None:
+        """Match their units."""
+        left, right = (_ordered(w, _ORDERED) for w in (a, b))
+        places_ = places(left, right)
+        self.least = min(len(left), len(right))
+        self.fall = longest_fall(places_)
+        self.inner = bool(places_) and (places_[0] == min(places_) or places_[-1] == max(places_))
+        """Whether the beginning or the end stays in place."""
+        persons, others = (_ordered(w, {Kind.PRONOUN}) for w in (a, b))
+        self.persons_swapped = (
+            len(set(persons)) > 1 and persons != others and Counter(persons) == Counter(others)
+        )
+        self.pronoun_moved = self.fall > 1 and _pronoun_moved(a, b)
+
+
+def _ordered(w: Wording, kinds: Collection[int]) -> list[str]:
+    return [
+        unit
+        for unit, kind in zip(w.units, w.kinds, strict=True)
+        if kind in kinds or (unit in lexicon.PIVOTS and kinds is _ORDERED)
+    ]
+
+
+def _pronoun_moved(a: Wording, b: Wording) -> bool:
+    """Whether a pronoun stands before a unit in one text and behind it in the other."""
+    first, second = _single_places(a), _single_places(b)
+    shared = [key for key in first if key in second]
+    persons = [key for key in shared if key[0] == Kind.PRONOUN]
+    others = [key for key in shared if key[0] != Kind.PRONOUN]
+    return any(
+        (first[person] < first[unit]) != (second[person] < second[unit])
+        for person in persons
+        for unit in others
+    )
+
+
+def _single_places(w: Wording) -> dict[tuple[int, str], int]:
+    """Return where each unit stands that comes once."""
+    said = [
+        (kind, unit)
+        for kind, unit in zip(w.kinds, w.units, strict=True)
+        if kind in {Kind.CONTENT, Kind.CODE, Kind.NAME, Kind.PRONOUN}
+    ]
+    counts = Counter(said)
+    return {key: at for at, key in enumerate(said) if counts[key] == 1}
+
+
+def _same_amounts(a: Wording, b: Wording, left: str, right: str) -> bool:
+    """Whether both name the same amounts, maybe in other units: 1 g and 1000 mg."""
+    amounts = quantities(left)
+    return (
+        bool(amounts)
+        and Counter(amounts) == Counter(quantities(right))
+        and all(w.kinds.count(Kind.NUMBER) <= len(amounts) for w in (a, b))
+    )
+
+
+def _units(w: Wording, *, drop_amounts: bool) -> Units:
+    """Return a wording's units; without numbers and their units of measure where these agree."""
+    found: Units = Counter()
+    measure = 0
+    for unit, kind in zip(w.units, w.kinds, strict=True):
+        if drop_amounts and kind == Kind.NUMBER:
+            measure = 2
+            continue
+        if measure and kind in {Kind.CONTENT, Kind.NAME} and unit in _UNITS:
+            measure -= 1
+            continue
+        measure = 0
+        found[kind, unit] += 1
+    return found
+
+
+def _with_names(units: Units, names: set[str]) -> Units:
+    """Return the units, those that the other text writes as names as names too."""
+    return Counter(
+        {(Kind.NAME if unit in names else kind, unit): n for (kind, unit), n in units.items()}
+    )
+
+
+def _total(units: Units, kinds: Collection[int]) -> int:
+    return sum(n for (kind, _), n in units.items() if kind in kinds)
+
+
+@cache
+def _classes() -> dict[str, frozenset[str]]:
+    """Return for each word those that it excludes."""
+    found: dict[str, set[str]] = {}
+    groups = lexicon.CLASSES.strip().replace("\n", "|").split("|")
+    groups += [f"{word} {other}" for word, others in OPPOSITES.items() for other in others]
+    for group in groups:
+        words = [w for word in group.split() for w in {word, *wording(word).units}]
+        for word in words:
+            found.setdefault(word, set()).update(set(words) - {word, *wording(word).units})
+    return {word: frozenset(others) for word, others in found.items()}
+
+
+def _opposite(only: Sequence[Units], left: str, right: str) -> bool:
+    """Whether one says a word and the other, in its stead, one that it excludes."""
+    a, b = ({unit for _, unit in side} for side in only)
+    # Chinese words of several characters are no units: they are looked for in the texts.
+    a |= {w for w in _han_classes() if w in left and w not in right}
+    b |= {w for w in _han_classes() if w in right and w not in left}
+    classes = _classes()
+    return any(classes[word] & b for word in a if word in classes)
+
+
+@cache
+def _han_classes() -> tuple[str, ...]:
+    return tuple(word for word in _classes() if len(word) > 1 and not word.isascii())
