@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from curator.errors import SourceError
 from curator.schema import Source
@@ -22,7 +22,7 @@ from curator.tables import (
     records_table,
 )
 from curator.types import Quarantined, Record, SetAside
-from curator.workspace import Workspace, read_json, write_json, write_table
+from curator.workspace import Workspace, read_json, write_json, write_table, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,18 +202,18 @@ def _ingest_file(workspace: Workspace, file: SourceFile, *, adhoc: bool) -> dict
             raise
         file.refuse(reason(error, file))
         return None
-    writer, tally = _Writer(workspace, source_id, file.uri), Tally()
-    try:
-        for item in read(file.path, file.uri, sha256, source, tally):
-            writer.add(item)
-    except SourceError as error:
-        if file.container is None:
-            raise
-        lost = tally.units_read - sum(writer.counts.values())
-        rest = Quarantined("the rest of the file", reason(error, file), b"", lost + 1)
-        writer.add(*tally.count([rest]))
-    unchanged(file.path, status)
-    writer.close()
+    tally = Tally()
+    with _Writer(workspace, source_id, file.uri) as writer:
+        try:
+            for item in read(file.path, file.uri, sha256, source, tally):
+                writer.add(item)
+        except SourceError as error:
+            if file.container is None:
+                raise
+            lost = tally.units_read - sum(writer.counts.values())
+            rest = Quarantined("the rest of the file", reason(error, file), b"", lost + 1)
+            writer.add(*tally.count([rest]))
+        unchanged(file.path, status)
     manifest: dict[str, Any] = {
         "id": source_id,
         "uri": file.uri,
@@ -240,11 +240,11 @@ def _ingest_refused(
     path = workspace.store / "ingest" / f"{source_id}.json"
     if path.exists():
         return read_json(path)  # type: ignore[no-any-return]
-    writer, tally = _Writer(workspace, source_id, container.uri), Tally()
-    for item in container.refused:
-        tally.units_read += item.n_units
-        writer.add(item)
-    writer.close()
+    tally = Tally()
+    with _Writer(workspace, source_id, container.uri) as writer:
+        for item in container.refused:
+            tally.units_read += item.n_units
+            writer.add(item)
     source = container.source.model_copy(update={"format": container.kind})
     return {
         "id": source_id,
@@ -289,8 +289,9 @@ class _Writer:
         self.parts: list[dict[str, Any]] = []
         self.counts = {"units_in_records": 0, "units_set_aside": 0, "units_quarantined": 0}
         self._records: list[Record] = []
-        self._quarantined: list[Quarantined] = []
-        self._set_aside: list[SetAside] = []
+        store, name = workspace.store, f"{source_id}.parquet"
+        self._quarantine = _Rows(store / "quarantine" / name, QUARANTINE)
+        self._set_aside = _Rows(store / "set_aside" / name, SET_ASIDE)
         self._erased = workspace.erased_contents()
 
     def add(self, item: Record | Quarantined | SetAside) -> None:
@@ -303,10 +304,29 @@ class _Writer:
                 self._flush()
         elif isinstance(item, Quarantined):
             self.counts["units_quarantined"] += item.n_units
-            self._quarantined.append(item)
+            self._quarantine.add(self._row(item) | {"raw": item.raw})
         else:
             self.counts["units_set_aside"] += item.n_units
-            self._set_aside.append(item)
+            self._set_aside.add(self._row(item))
+
+    def _row(self, item: Quarantined | SetAside) -> dict[str, Any]:
+        return {
+            "source_uri": self.uri,
+            "locator": item.locator,
+            "reason": item.reason,
+            "n_units": item.n_units,
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Complete what was written, or leave nothing of it but whole parts."""
+        if kind is None:
+            self._close()
+        else:
+            self._quarantine.discard()
+            self._set_aside.discard()
 
     def _flush(self) -> None:
         if not self._records:
@@ -318,33 +338,43 @@ class _Writer:
         self.parts.append({"stem": path.stem, "records": len(table), "sha256": file_sha256(path)})
         self._records = []
 
-    def close(self) -> None:
+    def _close(self) -> None:
         self._flush()
-        uri = {"source_uri": self.uri}
-        for name, schema, rows in (
-            (
-                "quarantine",
-                QUARANTINE,
-                [
-                    uri
-                    | {"locator": q.locator, "reason": q.reason, "raw": q.raw, "n_units": q.n_units}
-                    for q in self._quarantined
-                ],
-            ),
-            (
-                "set_aside",
-                SET_ASIDE,
-                [
-                    uri | {"locator": s.locator, "reason": s.reason, "n_units": s.n_units}
-                    for s in self._set_aside
-                ],
-            ),
-        ):
-            if rows:
-                write_table(
-                    self.workspace.store / name / f"{self.source_id}.parquet",
-                    pa.Table.from_pylist(rows, schema=schema),
-                )
+        self._quarantine.close()
+        self._set_aside.close()
+
+
+class _Rows:
+    """Rows of a table that may be long, written some at a time; no file where there are none."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path, self._schema = path, schema
+        self._held: list[dict[str, Any]] = []
+        self._stack = ExitStack()
+        self._file: pq.ParquetWriter | None = None
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._held.append(row)
+        if len(self._held) >= LATER_ROWS:
+            self._write()
+
+    def close(self) -> None:
+        if self._held:
+            self._write()
+        self._stack.close()
+
+    def discard(self) -> None:
+        """Leave no file."""
+        self._stack.__exit__(SourceError, SourceError("discarded", ""), None)
+
+    def _write(self) -> None:
+        if self._file is None:
+            temporary = self._stack.enter_context(writing(self._path))
+            self._file = self._stack.enter_context(
+                pq.ParquetWriter(temporary, self._schema, compression="zstd", compression_level=3)
+            )
+        self._file.write_table(pa.Table.from_pylist(self._held, schema=self._schema))
+        self._held = []
 
 
 def _content(records: pa.Table) -> str:
