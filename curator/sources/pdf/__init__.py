@@ -1,7 +1,7 @@
 """PDF files with a text layer: reading order, paragraphs, headings and tables, by page and box.
 
-Each page is looked at twice, so that no more than one is held: first for what repeats
-at its edges and how large the letters are, then for its text. A locator says where a
+Each page is looked at twice, so that few need to be held: first for what repeats at
+its edges and how large the letters are, then for its text. A locator says where a
 block stands: `page 3 box 72,90,520,140`, in points from the page's top left corner.
 """
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from curator.types import Part
 
 _NO_PAGES = re.compile(rb"/Count\s+0\b")
+_MOST_KEPT = 150_000
+"""Words of pages that are held in memory, so that they need not be read again."""
+
 _MOST_COMPOUNDS = 20_000
 
 
@@ -45,7 +48,8 @@ def read_file(reading: Reading) -> Iterator[Item]:
 def _blocks(reading: Reading) -> tuple[Sequence[Part], dict[str, str]]:
     with _document(reading.path) as document:
         survey = _Survey()
-        for number, page in _pages(document, rules=False):
+        pages = _Pages(document)
+        for number, page in pages.first():
             survey.look(page, number)
         if not survey.characters:
             raise UnreadableError("no text layer")
@@ -54,7 +58,7 @@ def _blocks(reading: Reading) -> tuple[Sequence[Part], dict[str, str]]:
         blocks: list[Block] = []
         columns = Columns()
         left_out = 0
-        for number, page in _pages(document, rules=True):
+        for number, page in pages.again():
             if survey.mono:
                 for word in page.words:
                     word.mono = False
@@ -116,11 +120,33 @@ def _page_blocks(page: Page, columns: Columns, hyphenated: set[str]) -> list[Blo
     return blocks
 
 
-def _pages(document: Any, *, rules: bool) -> Iterator[tuple[int, Page]]:
-    for i in range(len(document)):
-        page = document[i]
+class _Pages:
+    """The pages of a document, read twice; the first ones are kept until they are many."""
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+        self._kept: dict[int, Page] = {}
+
+    def first(self) -> Iterator[tuple[int, Page]]:
+        """Yield all pages; those that are not kept come without their rules."""
+        words = 0
+        for number in range(1, len(self._document) + 1):
+            page = self._read(number, rules=words < _MOST_KEPT)
+            if words < _MOST_KEPT:
+                self._kept[number] = page
+            words += len(page.words)
+            yield number, page
+
+    def again(self) -> Iterator[tuple[int, Page]]:
+        """Yield all pages with their rules."""
+        for number in range(1, len(self._document) + 1):
+            kept = number in self._kept
+            yield number, self._kept.pop(number) if kept else self._read(number, rules=True)
+
+    def _read(self, number: int, *, rules: bool) -> Page:
+        page = self._document[number - 1]
         try:
-            yield i + 1, read_page(page, i + 1, rules=rules)
+            return read_page(page, number, rules=rules)
         finally:
             page.close()
 

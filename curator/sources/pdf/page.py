@@ -29,6 +29,9 @@ _COMPATIBLE = re.compile("[\ufb00-\ufb06\u2e80-\u2fd5]")
 _BOLD = re.compile(
     r"bold|heavy|black|demi|黑体|simhei|heiti|(?:cm|sf|lm|ec)bx|bx\d|-medi\b|-bd\b", re.IGNORECASE
 )
+_MAY_BE_HYPHEN = (0x02, 0x2D, 0xAD, 0x2010, 0xFFFE)
+"""What PDFium gives for a hyphen at a line's end, in one version or another."""
+
 _MONO = re.compile(r"mono|courier|consol|menlo|typewriter|(?:cm|sf|ec|lm)tt", re.IGNORECASE)
 _NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\ufffe\uffff\u200b]")
 _SYMBOLS = {
@@ -190,14 +193,13 @@ def _chars(text_page: Any, frame: Callable[..., _Point]) -> Iterator[_Char]:
     handle = text_page.raw
     for i in range(text_page.count_chars()):
         code = pdfium.FPDFText_GetUnicode(handle, i)
-        char = "-" if pdfium.FPDFText_IsHyphen(handle, i) == 1 else chr(code)
-        if char.isspace() or pdfium.FPDFText_IsGenerated(handle, i) == 1:
+        char = chr(code)
+        if char.isspace():  # PDFium puts spaces into gaps; those of the file mean more
             ends = True
             spaced = spaced or not pdfium.FPDFText_IsGenerated(handle, i)
-            if char != "-":
-                continue
-        if code == 2:
-            char = "-"
+            continue
+        if code in _MAY_BE_HYPHEN and pdfium.FPDFText_IsHyphen(handle, i) == 1:
+            char, code = "-", ord("-")
         if 0xD800 <= code < 0xDC00:  # the first half of a character beyond U+FFFF
             second = pdfium.FPDFText_GetUnicode(handle, i + 1)
             whole = 0xDC00 <= second < 0xE000
