@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from curator.errors import SourceError
 from curator.schema import Source
 from curator.sources import READER_VERSION, Tally, format_named, read, sniff
-from curator.sources.archives import check_ratio
-from curator.sources.folders import is_pattern
-from curator.sources.listing import Container, Listing, SourceFile, reason, unchanged
+from curator.sources.files.archives import check_ratio
+from curator.sources.files.folders import is_pattern
+from curator.sources.files.listing import Container, Listing, SourceFile, reason, unchanged
 from curator.tables import (
     QUARANTINE,
     SET_ASIDE,

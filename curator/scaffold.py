@@ -104,8 +104,8 @@ def _copy(origin: Path, target: Path) -> None:
 def _entry(root: Path, path: Path) -> dict[str, object]:
     """Return the recipe's entry: a file with what it was recognised as, others by path alone."""
     from curator.sources import sniff  # noqa: PLC0415 - only where sources are named
-    from curator.sources.archives import archive_kind  # noqa: PLC0415 - as above
-    from curator.sources.folders import is_pattern  # noqa: PLC0415 - as above
+    from curator.sources.files.archives import archive_kind  # noqa: PLC0415 - as above
+    from curator.sources.files.folders import is_pattern  # noqa: PLC0415 - as above
 
     pattern = is_pattern(path)
     path = Path(os.path.abspath(path)) if pattern else path.resolve()  # noqa: PTH100 - keeps links

@@ -10,22 +10,11 @@ import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from curator.errors import SourceError
-from curator.sources import (
+from curator.sources.chats import (
     chatgpt,
     chatlog,
-    delimited,
     discord,
-    documents,
-    docx,
-    html,
     irc,
-    jsonl,
-    mail,
-    odt,
-    outlook,
-    parquet,
-    pdf,
-    pptx,
     qq,
     slack,
     telegram,
@@ -35,13 +24,14 @@ from curator.sources import (
     wechat_html,
     wechat_tables,
     whatsapp,
-    xls,
-    xlsx,
 )
-from curator.sources.columns import resolve, says_what, unclear
 from curator.sources.conversations import Shape
+from curator.sources.documents import docx, html, odt, pdf, pptx, text
+from curator.sources.files.lines import cut
 from curator.sources.formats import PROVEN, Reading, Start
-from curator.sources.lines import cut
+from curator.sources.mail import mailbox, outlook
+from curator.sources.tables import delimited, jsonl, parquet, xls, xlsx
+from curator.sources.tables.columns import resolve, says_what, unclear
 from curator.sources.tally import Tally
 from curator.types import Quarantined
 
@@ -76,14 +66,14 @@ FORMATS: tuple[Format, ...] = (
     *wechat.FORMATS,
     *wechat_html.FORMATS,
     *irc.FORMATS,
-    *mail.FORMATS,
+    *mailbox.FORMATS,
     *outlook.FORMATS,
     *pdf.FORMATS,
     *docx.FORMATS,
     *odt.FORMATS,
     *pptx.FORMATS,
     *html.FORMATS,
-    *documents.FORMATS,
+    *text.FORMATS,
 )
 """Every format, in the order in which equally sure recognisers win."""
 

@@ -12,9 +12,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from curator.schema import Columns
-from curator.sources.blocks import markdown
-from curator.sources.columns import is_title
-from curator.sources.preferences import (
+from curator.sources.documents.blocks import markdown
+from curator.sources.tables.columns import is_title
+from curator.sources.tables.preferences import (
     CHOSEN,
     PROMPT,
     is_transcript,

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from curator.errors import SourceError
-from curator.sources.encodings import check_encoding, sniff_encoding
-from curator.sources.lines import head
+from curator.sources.files.encodings import check_encoding, sniff_encoding
+from curator.sources.files.lines import head
 from curator.types import Quarantined, Record, SetAside
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 
 from curator.errors import SourceError
 from curator.schema import Source
-from curator.sources import archives
-from curator.sources.archives import Budget, archive_kind, check_ratio, shown, unpack
-from curator.sources.folders import Found, matching, walk
-from curator.sources.listing import Container, Listing, SourceFile
+from curator.sources.files import archives
+from curator.sources.files.archives import Budget, archive_kind, check_ratio, shown, unpack
+from curator.sources.files.folders import Found, matching, walk
+from curator.sources.files.listing import Container, Listing, SourceFile
 from curator.types import SetAside
 
 if TYPE_CHECKING:

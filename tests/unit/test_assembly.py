@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 
 from curator.pairs import pairs
 from curator.schema import Chat, Recipe, Source, load
-from curator.sources import assembly
+from curator.sources.chats import assembly
+from curator.sources.chats.messages import Message
+from curator.sources.chats.times import gap, minutes
 from curator.sources.conversations import Shape
 from curator.sources.formats import Reading
-from curator.sources.messages import Message
 from curator.sources.tally import Tally
-from curator.sources.times import gap, minutes
 from curator.types import Part, Provenance, Quarantined, Record, SetAside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from curator.sources.chats.messages import Said
     from curator.sources.formats import Item
-    from curator.sources.messages import Said
 
 
 def assembled(said: Sequence[Said], *, whole: bool = False, **chat: Any) -> list[Item]:

@@ -201,7 +201,7 @@ def test_a_broken_message_costs_no_other_and_a_cut_is_told(tmp_path: Path) -> No
 
 
 def test_a_long_export_is_streamed_message_by_message() -> None:
-    from curator.sources.json_values import inside
+    from curator.sources.tables.json_values import inside
 
     one = {"id": 1, "type": "message", "date": "2024-05-01T09:00:00", "from": "a", "text": "b" * 90}
     text = json.dumps({"name": "n", "type": "personal_chat", "id": 1, "messages": [one] * 5000})

@@ -11,16 +11,17 @@ import pytest
 import xlwt
 
 from curator.schema import Columns, Source
-from curator.sources import Tally, read, sniff, turns, wechat_html, wechat_tables
+from curator.sources import Tally, read, sniff
+from curator.sources.chats import turns, wechat_html, wechat_tables
+from curator.sources.chats.messages import Message
 from curator.sources.conversations import Shape
 from curator.sources.formats import Reading
-from curator.sources.messages import Message
 from curator.types import Quarantined, Record, SetAside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from curator.sources.messages import Said
+    from curator.sources.chats.messages import Said
 
 CHATS = Path(__file__).parents[1] / "data/chats"
 

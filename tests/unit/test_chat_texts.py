@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curator.schema import Chat, Source
-from curator.sources import Tally, irc, qq, read, sniff, wechat, whatsapp
+from curator.sources import Tally, read, sniff
+from curator.sources.chats import irc, qq, wechat, whatsapp
+from curator.sources.chats.messages import Message
 from curator.sources.conversations import Shape
 from curator.sources.formats import Reading
-from curator.sources.messages import Message
 from curator.types import Quarantined, Record, SetAside
 
 CHATS = Path(__file__).parents[1] / "data/chats"

@@ -10,7 +10,7 @@ import pytest
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls, qn
 
-from curator.sources.numbering import chinese, circled, letters, roman
+from curator.sources.documents.numbering import chinese, circled, letters, roman
 from tests.unit.document_reading import blocks_of, reason_of, record_of
 
 if TYPE_CHECKING:

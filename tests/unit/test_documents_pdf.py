@@ -13,7 +13,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
 from curator.errors import SourceError
-from curator.sources.pdf.mending import compounds, joined
+from curator.sources.documents.pdf.mending import compounds, joined
 from tests.unit.document_reading import blocks_of, items_of, reason_of, record_of
 
 if TYPE_CHECKING:

@@ -13,8 +13,10 @@ import pyarrow as pa
 import pytest
 
 from curator.schema import Columns, Source
-from curator.sources import Tally, json_values, lines, read, sniff
-from curator.sources.json_text import key_paths
+from curator.sources import Tally, read, sniff
+from curator.sources.files import lines
+from curator.sources.tables import json_values
+from curator.sources.tables.json_text import key_paths
 from curator.types import Quarantined, Record, SetAside
 
 if TYPE_CHECKING:

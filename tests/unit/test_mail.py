@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from curator.schema import Source
-from curator.sources import Tally, mail, outlook, read, sniff
+from curator.sources import Tally, read, sniff
+from curator.sources.chats.messages import Message
 from curator.sources.conversations import Shape
 from curator.sources.formats import Reading
-from curator.sources.mail_quotes import Words, words
-from curator.sources.messages import Message
+from curator.sources.mail import mailbox, outlook
+from curator.sources.mail.quotes import Words, words
 from curator.types import Quarantined, Record, SetAside
 from tests.unit.compound_file import outlook_mail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from curator.sources.messages import Said
+    from curator.sources.chats.messages import Said
 
 CHATS = Path(__file__).parents[1] / "data/chats"
 
@@ -42,7 +43,7 @@ def messages(found: list[Said]) -> list[Message]:
     return [unit for unit in found if isinstance(unit, Message)]
 
 
-def mailbox(path: Path, *mails: bytes) -> Path:
+def written_mailbox(path: Path, *mails: bytes) -> Path:
     """Write mails as a mailbox."""
     lines = b"From someone@example.com Sun May 12 21:14:03 2024\n"
     path.write_bytes(b"".join(lines + one.rstrip(b"\n") + b"\n\n" for one in mails))
@@ -64,7 +65,7 @@ def letter(number: int, subject: str, text: str, **headers: str) -> bytes:
 
 
 def test_a_mailbox_becomes_threads_in_the_order_of_time() -> None:
-    found = said(CHATS / "mail.mbox", mail.said)
+    found = said(CHATS / "mail.mbox", mailbox.said)
     assert [
         (m.locator, m.conversation, m.time, m.speaker, m.text, m.notice) for m in messages(found)
     ] == [
@@ -127,13 +128,13 @@ def test_a_line_of_a_locator_is_where_the_mail_begins() -> None:
 def test_a_packed_mailbox_reads_the_same(tmp_path: Path) -> None:
     path = tmp_path / "mail.mbox.gz"
     path.write_bytes(gzip.compress((CHATS / "mail.mbox").read_bytes()))
-    assert said(path, mail.said) == said(CHATS / "mail.mbox", mail.said)
+    assert said(path, mailbox.said) == said(CHATS / "mail.mbox", mailbox.said)
 
 
 def test_a_packed_mailbox_that_is_cut_off_says_so(tmp_path: Path) -> None:
     path = tmp_path / "mail.mbox.gz"
     noise = "".join(f"line {i * 7919 % 10007}\n" for i in range(30_000))
-    mailbox(tmp_path / "whole.mbox", letter(1, "Kettle", "one"), letter(3, "Pot", noise))
+    written_mailbox(tmp_path / "whole.mbox", letter(1, "Kettle", "one"), letter(3, "Pot", noise))
     packed = gzip.compress((tmp_path / "whole.mbox").read_bytes())
     path.write_bytes(packed[: len(packed) // 2])
     source = sniff(path, Source(path=str(path))).source
@@ -156,9 +157,9 @@ def test_threads_are_found_in_any_order(tmp_path: Path, *, newest_first: bool) -
         letter(8, "RE: something older", "eight", In_Reply_To="<gone@example.com>"),
         letter(9, "Re: something older", "nine", In_Reply_To="<gone@example.com>"),
     ]
-    path = mailbox(tmp_path / "a.mbox", *(reversed(mails) if newest_first else mails))
+    path = written_mailbox(tmp_path / "a.mbox", *(reversed(mails) if newest_first else mails))
     threads: dict[str | None, list[str]] = {}
-    for message in messages(said(path, mail.said)):
+    for message in messages(said(path, mailbox.said)):
         threads.setdefault(message.conversation, []).append(message.text.split("\n")[-1])
     assert sorted(threads.values()) == [
         ["eight", "nine"],
@@ -169,13 +170,13 @@ def test_threads_are_found_in_any_order(tmp_path: Path, *, newest_first: bool) -
 
 
 def test_a_subject_leads_the_first_mail_of_a_thread_alone(tmp_path: Path) -> None:
-    path = mailbox(
+    path = written_mailbox(
         tmp_path / "a.mbox",
         letter(1, "Fwd: Does it leak?", ""),
         letter(2, "Re: Does it leak?", "No.", In_Reply_To="<1@example.com>"),
         letter(3, "Hello there", "Hello there, I have a question."),
     )
-    assert [m.text for m in messages(said(path, mail.said))] == [
+    assert [m.text for m in messages(said(path, mailbox.said))] == [
         "Does it leak?",
         "No.",
         "Hello there, I have a question.",
@@ -187,8 +188,10 @@ def test_a_mail_in_broken_bytes_is_quarantined_alone(tmp_path: Path) -> None:
         b"From: a@example.com\nSubject: x\nMessage-ID: <9@x>\n"
         b"Content-Type: text/plain; charset=x-unknown\n\n" + bytes(range(0x80, 0x100)) + b"\n"
     )
-    path = mailbox(tmp_path / "a.mbox", letter(1, "Kettle", "one"), broken, letter(3, "Pot", "two"))
-    found = said(path, mail.said)
+    path = written_mailbox(
+        tmp_path / "a.mbox", letter(1, "Kettle", "one"), broken, letter(3, "Pot", "two")
+    )
+    found = said(path, mailbox.said)
     assert [m.text for m in messages(found)] == ["Kettle\none", "Pot\ntwo"]
     (lost,) = [unit for unit in found if isinstance(unit, Quarantined)]
     assert lost.reason == "bytes that are in no known encoding"
@@ -216,11 +219,11 @@ def test_texts_are_read_as_they_were_meant(tmp_path: Path, charset: str, text: s
     head = f"From: a@example.com\nTo: b@example.com\nMessage-ID: <1@x>\nContent-Type: text/plain; charset={charset}\n"
     path = tmp_path / "a.eml"
     path.write_bytes(head.encode() + b"Content-Transfer-Encoding: 8bit\n\n" + raw + b"\n")
-    assert [m.text for m in messages(said(path, mail.said_in_one))] == [text]
+    assert [m.text for m in messages(said(path, mailbox.said_in_one))] == [text]
 
 
 def test_a_forwarded_text_stays_and_a_mail_without_words_says_its_subject(tmp_path: Path) -> None:
-    (message,) = messages(said(CHATS / "mail.eml", mail.said_in_one))
+    (message,) = messages(said(CHATS / "mail.eml", mailbox.said_in_one))
     assert message.text.startswith("Are these right?\n\n---------- Forwarded message")
     assert "Open from 9 to 5." in message.text
     one = EmailMessage()
@@ -229,7 +232,7 @@ def test_a_forwarded_text_stays_and_a_mail_without_words_says_its_subject(tmp_pa
     one.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="label.pdf")
     path = tmp_path / "a.eml"
     path.write_bytes(one.as_bytes())
-    found = messages(said(path, mail.said_in_one))
+    found = messages(said(path, mailbox.said_in_one))
     assert [(m.text, m.notice) for m in found] == [("Label", None), ("[label.pdf]", "media")]
 
 
@@ -348,12 +351,12 @@ def test_a_mail_of_parts_without_end_and_names_of_no_charset(tmp_path: Path) -> 
         b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (i, i) for i in range(3000)
     )
     broken = b"From: =?\x00?q?a?= <a@example.com>\nSubject: =?x-none?b?!!?=\nMessage-ID: <1@x>\n"
-    path = mailbox(
+    path = written_mailbox(
         tmp_path / "a.mbox",
         b"From: a@example.com\nMessage-ID: <8@x>\n" + deep,
         broken + b"Content-Type: text/plain; charset=\x00\n\nhi\n",
     )
-    found = said(path, mail.said)
+    found = said(path, mailbox.said)
     assert [u.reason for u in found if isinstance(u, Quarantined)] == ["parts nested too deeply"]
     assert [m.text.split("\n")[-1] for m in messages(found)] == ["hi"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.sources.encodings import judge, sniff_encoding
+from curator.sources.files.encodings import judge, sniff_encoding
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -77,7 +77,7 @@ def test_an_irc_log() -> None:
         ("csv-too-many-columns.csv", 3, {"header": 1, "5 columns where 4 are named": 1}),
         ("test_mskanji.csv", 3, {"header": 1}),
         ("wiki.md", 1, {}),
-        ("xlsx_01.xlsx", 32, {"header": 4, "blank row": 1}),
+        ("xlsx_01.xlsx", 32, {"header": 6, "blank row": 1}),
         ("xlsx_05_table_with_title.xlsx", 6, {"blank row": 2, "above the header": 1, "header": 1}),
     ],
 )

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.sources import threads
-from curator.sources.messages import Message
-from curator.sources.threads import BEGINS, GOES_ON, WINDOW, Threads
+from curator.sources.chats import threads
+from curator.sources.chats.messages import Message
+from curator.sources.chats.threads import BEGINS, GOES_ON, WINDOW, Threads
 
 if TYPE_CHECKING:
     from pathlib import Path

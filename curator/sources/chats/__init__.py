@@ -1,0 +1,1 @@
+"""Chats: exports of messengers, logs and tickets; messages become conversations."""

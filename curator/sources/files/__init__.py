@@ -1,0 +1,1 @@
+"""Files: folders, archives, lines and encodings, before anybody asks what they hold."""

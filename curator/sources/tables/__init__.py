@@ -1,0 +1,1 @@
+"""Tables: JSON, CSV, Parquet and Excel; a row is a record."""
