@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from curator.sources.assembly import GAP
-from curator.sources.messages import Message
-from curator.sources.threads import Threads
-from curator.sources.times import gap, minutes
+from curator.sources.chats.assembly import GAP
+from curator.sources.chats.messages import Message
+from curator.sources.chats.threads import Threads
+from curator.sources.chats.times import gap, minutes
 from tests.benchmarks.harness import Row, measured
 
 if TYPE_CHECKING:

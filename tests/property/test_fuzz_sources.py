@@ -25,17 +25,19 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent
-FOLDERS = (HERE / "data", ROOT / "sample_data" / "raw", ROOT / "sample_data" / "docs")
+DATA = Path(os.environ.get("CURATOR_DATA", ROOT.parent / "shared" / "data"))
+# Office documents come from the real data, where they are at hand.
+FOLDERS = (HERE / "data", ROOT / "sample_data" / "raw", ROOT / "sample_data" / "docs", DATA / "rag")
 COUNT = int(os.environ.get("CURATOR_FUZZ", "400"))
 SEED = int(os.environ.get("CURATOR_FUZZ_SEED", "20261123"))
-LARGEST = 60_000
+LARGEST, LARGEST_SAMPLE = 60_000, 110_000
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "big5", "utf-16", "utf-16-be", "latin-1", "cp932")
 
 
 def seeds() -> list[Path]:
-    """Return the samples, one of each suffix and folder at least."""
+    """Return the samples: whole files that are quickly read."""
     found = [p for folder in FOLDERS for p in sorted(folder.rglob("*")) if p.is_file()]
-    return [p for p in found if p.stat().st_size and p.suffix != ".py"]
+    return [p for p in found if 0 < p.stat().st_size <= LARGEST_SAMPLE and p.suffix != ".py"]
 
 
 def _flip(data: bytearray, rng: random.Random) -> bytearray:
