@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from curator.schema import Recipe
     from curator.workspace import Workspace
 
-LOGIC_VERSION = "1"
+LOGIC_VERSION = "2"
 _STATE = ("action", "instruction", "rag", "edits", "survivor_id")
 
 

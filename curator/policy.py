@@ -83,7 +83,7 @@ ORDER BY rank
 """
 
 _EDGES = """
-SELECT DISTINCT record_id, peer_id, code = 'DUP001' AS exact
+SELECT DISTINCT record_id, peer_id, code
 FROM matches WHERE "then" = 'keep_one' AND peer_id IS NOT NULL ORDER BY ALL
 """
 
@@ -197,10 +197,11 @@ def _rule_row(rule: PolicyRule) -> dict[str, object]:
 def _fallen(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return which records fall to which survivor of their duplicate group."""
     ranked = con.sql(_RANKED).to_arrow_table()
-    edges = con.sql(_EDGES).to_arrow_table()
+    edges = con.sql(_EDGES).fetchall()
     fallen = survivors(
         ranked["record_id"].to_pylist(),
-        list(zip(*(edges[c].to_pylist() for c in ("record_id", "peer_id", "exact")), strict=True)),
+        [(a, b, code == "DUP001") for a, b, code in edges if code != "DUP003"],
+        [(a, b) for a, b, code in edges if code == "DUP003"],
     )
     # People win: a record that a reviewer keeps falls to no survivor, save by a hard rule.
     kept = {

@@ -20,7 +20,8 @@ class Step:
 
     `target` is `module:Class`; the class is built once per worker with `params`
     as keyword arguments, so models load once, and is then called with one
-    `pa.Table` per input file.
+    `pa.Table` per input file. A class that needs few columns of its first table
+    names them in `columns`, and gets those alone.
     """
 
     target: str

@@ -24,7 +24,7 @@ _SENTENCE_END = re.compile(r"(?<=[。！？；!?;…])[”』」’\"')）]*|(?<
 PLACEHOLDER = re.compile(
     r"\[[A-Z_]{2,24}_(?:\d+|[a-z2-7]{8})\]|\[[\u4e00-\u9fff]{2,8}(?:\d+|[a-z2-7]{8})\]"
 )
-"""What a redaction leaves behind: `[PERSON_1]`, `[姓名1]`, or `[姓名k7f3a9x2]` all over a project."""
+"""What a redaction leaves behind: `[PERSON_1]`, `[姓名1]`, `[姓名k7f3a9x2]`."""
 
 
 def script(text: str) -> str:
@@ -68,12 +68,33 @@ def language(text: str) -> str:
     }.get(script(text), "und")
 
 
+_KEPT = "%℃°⁻"
+_VALUED = ("<super>", "<sub>", "<fraction>")
+
+
+def folded(char: str) -> str:
+    """Return a character as it is compared: NFKC and case folded.
+
+    Powers, indices and fractions stay: 10³ is not 103, and ½ is not 12.
+    """
+    tag, *codes = unicodedata.decomposition(char).split() or [""]
+    if tag in _VALUED:
+        return char
+    if tag == "<square>":  # ㎡ is m², which NFKC would make m2
+        return "".join(folded(chr(int(code, 16))) for code in codes)
+    return unicodedata.normalize("NFKC", char).casefold()
+
+
+def counts(char: str) -> bool:
+    """Whether a folded character is compared: letters, numbers, and signs that change a value."""
+    return unicodedata.category(char)[0] in "LN" or char in _KEPT
+
+
 class _Folds(dict[int, str | None]):
     """What each code point becomes when folded, worked out at its first use."""
 
     def __missing__(self, code: int) -> str | None:
-        folded = unicodedata.normalize("NFKC", chr(code)).casefold()
-        kept = "".join(c for c in folded if unicodedata.category(c)[0] in "LN" or c in "%℃°")
+        kept = "".join(filter(counts, folded(chr(code))))
         # None, not "": CPython then deletes ASCII on its fast path.
         self[code] = kept or None
         return self[code]
@@ -86,7 +107,7 @@ _DECIMAL_POINT = re.compile(r"[.．](?<=\d.)(?=\d)")
 def fold(text: str) -> str:
     """Return the text as it is compared: NFKC, case folded, no spaces, marks or punctuation.
 
-    Decimal points between digits stay, since 3.5 is not 35.
+    Decimal points between digits stay, since 3.5 is not 35, and so do powers and fractions.
     """
     return _DECIMAL_POINT.sub("\x00", text).translate(_FOLDS)
 

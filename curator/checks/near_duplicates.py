@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from curator.checks.search import near_pairs
+from curator.checks.containment import closest, inside_pairs
+from curator.checks.search import contrasts, near_pairs
+from curator.similarity.contrasts import contrast_inside
 from curator.similarity.fingerprints import groups
 from curator.similarity.steps import per_part
 from curator.types import Code, Finding
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from curator.protocols import Scope
+    from curator.similarity.contrasts import Contrast
     from curator.types import View
 
-_CAP = 0.69
+_CAP = 0.64
 """Just under the score from which the default policy keeps one of a group."""
+_SURELY = 0.9
+"""The containment from which the default policy lets the shorter record fall."""
+_HOLDERS = 3
+"""Of how many longer records that hold a record it is told."""
 
 
 class NearDuplicates:
@@ -33,11 +38,30 @@ class NearDuplicates:
     two shingle sets, |A ∩ B| / |A ∪ B|, computed on the sets themselves and not
     estimated; pairs under `floor` are not told. Short texts take part too.
 
-    A pair that differs in a number (`38.5` and `39.5`, `10 mg` and `100 mg`), a
-    negation (`可以` and `不可以`) or a sign (`+` and `-`) may say the opposite
-    in nearly the same words: its score is at most 0.69, so it is not dropped by
-    the default policy. Evidence: `jaccard`, `numbers_differ`,
-    `negation_differs`, `signs_differ`.
+    **DUP003, contained.** At least `inside_floor` of the record's shingles lie in
+    a longer record (`peer_id`) with at least a fifth more of them: an answer
+    that was forwarded with a preface, the first turns of a longer conversation.
+    The score is the containment |A ∩ B| / |A|. The shorter record has twenty
+    shingles or more. It is told of the three that hold the most of it; it alone
+    may fall, since the longer one says more. A pair of which at least 0.9 of the
+    shorter lies in the longer is told as this and not as a near-duplicate.
+
+    A pair may say different things in nearly the same words: its score is then at
+    most 0.64, so it is not dropped by the default policy. It differs in
+
+    - a number (`38.5` and `39.5`, `10 mg` and `100 mg`): `numbers_differ`;
+    - a negation (`可以` and `不可以`): `negation_differs`;
+    - a sign (`+` and `-`; near-duplicates alone): `signs_differ`;
+    - a thing that it names where the other names another (`布洛芬` and `阿司匹林`,
+      Paris and London), or its opposite (`饭前` and `饭后`): `terms_differ`; one
+      Han character for another in an answer, or two spellings of a word, is no
+      other thing;
+    - what is asked, or what is told, has less than half of its tokens in common:
+      `question_differs` (one canned answer to many questions), `answer_differs`
+      (which is for LBL002 to judge).
+
+    Greetings, thanks and farewells do not count as differences. Evidence:
+    `jaccard` or `containment`, and the six above.
 
     Of each group of exact duplicates only the first takes part. Records of
     different kinds are never duplicates of each other. In a crowd of many
@@ -46,7 +70,7 @@ class NearDuplicates:
     """
 
     name: ClassVar[str] = "near_duplicates"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ()
     codes: ClassVar[tuple[Code, ...]] = (
@@ -56,11 +80,18 @@ class NearDuplicates:
             "与前面的一条记录内容几乎相同",
             "says almost the same as an earlier record",
         ),
+        Code(
+            "DUP003",
+            "contained",
+            "整条内容包含在另一条更长的记录里",
+            "lies as a whole inside another, longer record",
+        ),
     )
 
-    def __init__(self, *, floor: float = 0.5) -> None:
-        """Take the least Jaccard similarity, 0.5 to 1, that is told."""
+    def __init__(self, *, floor: float = 0.5, inside_floor: float = 0.8) -> None:
+        """Take the least Jaccard similarity, 0.5 to 1, and the least containment that are told."""
         self._floor = floor
+        self._inside_floor = inside_floor
 
     def run(self, scope: Scope) -> Iterable[Finding]:
         """Return one finding for each pair, in source order."""
@@ -72,32 +103,50 @@ class NearDuplicates:
         files = per_part(scope, "curator.similarity.steps:Signatures")
         hashes = np.frombuffer(b"".join(fingerprints["hash"].to_pylist()), "V16")
         firsts = groups(hashes) == np.arange(len(hashes))
-        found = near_pairs(scope, files, firsts, name="near", floor=self._floor)
         kinds = fingerprints["kind"].to_numpy(zero_copy_only=False)
-        light = pa.concat_tables(
-            [pq.read_table(path, columns=["numbers", "negations"]) for path in files]
-        )
-        columns = (
-            light["numbers"].to_numpy(),
-            light["negations"].to_numpy(),
-            fingerprints["signs"].to_numpy(),
-        )
-        numbers, negations, signs = (c[found.left] != c[found.right] for c in columns)
+        signs = fingerprints["signs"].to_numpy()
         ids = fingerprints["id"]
-        same_kind = kinds[found.left] == kinds[found.right]
-        for i in np.flatnonzero(same_kind).tolist():
-            score = float(found.jaccard[i])
-            differs = bool(numbers[i] or negations[i] or signs[i])
-            yield Finding(
-                record_id=ids[int(found.right[i])].as_py(),
+
+        def told(code: str, row: int, peer: int, score: float, name: str, how: Contrast) -> Finding:
+            differs = {
+                "numbers_differ": how.numbers,
+                "negation_differs": how.negation,
+                "signs_differ": bool(code == "DUP002" and signs[row] != signs[peer]),
+                "terms_differ": how.terms,
+                "question_differs": how.question,
+                "answer_differs": how.answer,
+            }
+            return Finding(
+                record_id=ids[row].as_py(),
                 check=self.name,
-                code="DUP002",
-                score=min(score, _CAP) if differs else score,
-                peer_id=ids[int(found.left[i])].as_py(),
-                evidence={
-                    "jaccard": round(score, 4),
-                    "numbers_differ": bool(numbers[i]),
-                    "negation_differs": bool(negations[i]),
-                    "signs_differ": bool(signs[i]),
-                },
+                code=code,
+                score=min(score, _CAP) if any(differs.values()) else score,
+                peer_id=ids[peer].as_py(),
+                evidence={name: round(score, 4), **differs},
             )
+
+        near = near_pairs(scope, files, firsts, name="near", floor=self._floor)
+        inside = inside_pairs(scope, files, firsts, floor=self._inside_floor)
+        inside = inside.where(kinds[inside.inner] == kinds[inside.outer])
+        # A pair that is near too is told once: as contained where the longer one says more.
+        surely = inside.containment >= _SURELY
+        inside = closest(inside.where(surely | (inside.jaccard <= _CAP)), _HOLDERS)
+        surely = inside.containment >= _SURELY
+        held = set(zip(inside.inner[surely].tolist(), inside.outer[surely].tolist(), strict=True))
+        pairs = list(zip(near.left.tolist(), near.right.tolist(), strict=True))
+        told_once = np.array([p not in held and p[::-1] not in held for p in pairs], np.bool_)
+        near = near.where(told_once & (kinds[near.left] == kinds[near.right]))
+        how = contrasts(scope, near.left, near.right, name="near")
+        for left, right, score, differs in zip(
+            near.left.tolist(), near.right.tolist(), near.jaccard.tolist(), how, strict=True
+        ):
+            yield told("DUP002", right, left, score, "jaccard", differs)
+        how = contrasts(scope, inside.inner, inside.outer, name="inside", compare=contrast_inside)
+        for inner, outer, score, differs in zip(
+            inside.inner.tolist(),
+            inside.outer.tolist(),
+            inside.containment.tolist(),
+            how,
+            strict=True,
+        ):
+            yield told("DUP003", inner, outer, score, "containment", differs)

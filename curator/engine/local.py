@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from curator.engine import worker
 from curator.errors import WorkspaceError
 from curator.protocols import silent
-from curator.workspace import write_table
+from curator.workspace import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,23 +85,34 @@ class LocalEngine:
         outputs = [out / f"bucket-{b:04d}.parquet" for b in range(buckets)]
         if all(path.exists() for path in outputs):
             return outputs
-        gathered: list[list[pa.Table]] = [[] for _ in range(buckets)]
-        schema = None
-        for path in parts:
-            table = pq.read_table(path)
-            schema = table.schema
-            bucket = table[key].to_numpy() % buckets
-            order = np.argsort(bucket, kind="stable")
-            bounds = np.searchsorted(bucket[order], np.arange(buckets + 1))
-            sorted_rows = table.take(pa.array(order))
-            for b in range(buckets):
-                if bounds[b + 1] > bounds[b]:
-                    gathered[b].append(sorted_rows.slice(bounds[b], bounds[b + 1] - bounds[b]))
-        for b, path in enumerate(outputs):
-            tables = gathered[b] or (
-                [schema.empty_table()] if schema else [pa.table({key: pa.array([], pa.uint64())})]
-            )
-            write_table(path, pa.concat_tables(tables))
+        empty = (
+            pq.read_schema(parts[0]).empty_table()
+            if parts
+            else pa.table({key: pa.array([], pa.uint64())})
+        )
+        with ExitStack() as files:
+            # Part by part: only one lies in memory.
+            writers = [
+                files.enter_context(
+                    pq.ParquetWriter(
+                        files.enter_context(writing(path)),
+                        empty.schema,
+                        compression="none",  # hashes do not compress
+                        use_dictionary=False,
+                        write_statistics=False,
+                    )
+                )
+                for path in outputs
+            ]
+            for path in parts:
+                table = pq.read_table(path)
+                bucket = (table[key].to_numpy() % buckets).astype(np.uint16)
+                order = np.argsort(bucket, kind="stable")
+                bounds = np.searchsorted(bucket[order], np.arange(buckets + 1))
+                ordered = table.take(pa.array(order)) if buckets > 1 else table
+                for writer, low, high in zip(writers, bounds, bounds[1:], strict=False):
+                    if high > low:
+                        writer.write_table(ordered.slice(low, high - low))
         return outputs
 
     def collect(self, parts: Sequence[Path]) -> pa.Table:

@@ -78,5 +78,8 @@ def _build(target: str, frozen: _Frozen) -> Callable[..., Any]:
 
 def work(step: Step, inputs: tuple[Path, ...], output: Path) -> Path:
     """Run a step on one tuple of files; return the output."""
-    write_table(output, build(step)(*(pq.read_table(path) for path in inputs)))
+    built = build(step)
+    columns = [getattr(built, "columns", None), *[None] * len(inputs)]
+    tables = [pq.read_table(path, columns=c) for path, c in zip(inputs, columns, strict=False)]
+    write_table(output, built(*tables))
     return output

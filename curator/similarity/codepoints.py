@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.text import HAN, HANGUL, KANA
+from curator.text import HAN, HANGUL, KANA, counts
+from curator.text import folded as fold_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,13 +78,13 @@ def tables() -> Tables:
         digit[code] = category == "Nd"
         if category[0] in "LNM":
             kind[code] = WORD
-        elif category in ("So", "Sc") or char in "%‰°+=<>±×÷":
+        elif category in ("So", "Sc") or char in "%‰°+=<>±×÷⁻":
             kind[code] = OWN
         if unchanged[code]:
             folded[code] = code if category[0] in "LN" else 0
             continue
-        full = unicodedata.normalize("NFKC", char).casefold()
-        kept = "".join(c for c in full if unicodedata.category(c)[0] in "LN" or c in "%℃°")
+        full = fold_one(char)
+        kept = "".join(filter(counts, full))
         if len(kept) > 1:
             folded[code] = _EXPANDS
             expansions[code] = full

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
@@ -21,11 +22,13 @@ class Quantity:
     """A number and its unit. In known units `value` is in the base unit: `0.5 g` is `500 mg`.
 
     `unit` is empty where none is known. `value` is a fraction or, for versions
-    and dates (1.2.3), the digits as they stand.
+    and dates (1.2.3), the digits as they stand. `written` is the number before
+    its unit counts, and tells no quantities apart.
     """
 
     value: str
     unit: str
+    written: str = field(default="", compare=False)
 
 
 # Unit as written → (base unit, factor).
@@ -82,7 +85,8 @@ _DIGITS = re.compile(rf"(?P<number>\d[\d.,．]*(?<=\d))(?:[ \u00a0-]?{_UNIT})?",
 _HAN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "半": 0}
 _HAN_POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
 _HAN_NUMBER = re.compile(
-    r"(?P<number>[半零〇一二两三四五六七八九十百千万亿][零〇一二两三四五六七八九十百千万亿]*)"
+    # A run of numerals is tried once, from its start: long ones would else cost their square.
+    r"(?P<number>半|(?<![零〇一二两三四五六七八九十百千万亿])[零〇一二两三四五六七八九十百千万亿]++)"
     rf"(?P<unit>{'|'.join(_HAN_UNITS)})(?P<half>半)?"
 )
 _SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
@@ -102,6 +106,7 @@ _NOT_NEGATIVE = re.compile(
     "|是否|沒關係|沒事|沒問題|無論|不過|不僅|不斷|不錯|不論|不適|差不多|對不起|不客氣|不用謝"
 )
 _HAN_NEGATION = re.compile("[不没沒无無非未勿莫忌禁]|[别](?<![分区级性类个识鉴差告特]别)|否(?!则)")
+_HAN_NEGATIVE = re.compile("[不没沒无無非未勿莫忌禁别否]")
 _ENGLISH_NEGATION = re.compile(
     r"[nwcd](?<![a-z].)(?:(?<=n)(?:o|ot|ever|one|othing|obody|either|or)|(?<=w)ithout"
     r"|(?<=c)an(?:no)?t|(?<=d)ont)(?![a-z])"
@@ -162,9 +167,16 @@ def quantities(text: str) -> list[Quantity]:
     return found + _worded(text)
 
 
+def without_quantities(text: str) -> str:
+    """Return the text without the numbers in digits and their units."""
+    return _DIGITS.sub(" ", text)
+
+
 def _worded(text: str) -> list[Quantity]:
     """Return the quantities in English words: twenty-five euros, eight or ten doses, twice."""
     words = text.lower().replace("-", " ").split()
+    if _WORDS.keys().isdisjoint(words) and not any(often in text.lower() for often in _OFTEN):
+        return []
     found: list[Quantity] = []
     waiting: list[Fraction] = []
     index = 0
@@ -183,7 +195,7 @@ def _worded(text: str) -> list[Quantity]:
             found += [_quantity(value, unit, "") for value in waiting]
         waiting = []
         if unit in _OFTEN:
-            found.append(Quantity(str(_OFTEN[unit]), "time"))
+            found.append(Quantity(str(_OFTEN[unit]), "time", unit))
         index += 1
     return found
 
@@ -227,7 +239,7 @@ def _quantity(value: Fraction | str, unit: str, base: str) -> Quantity:
     factor = Fraction(1)
     if unit:
         base, factor = _UNITS[unit]
-    return Quantity(value if isinstance(value, str) else str(value * factor), base)
+    return Quantity(value if isinstance(value, str) else str(value * factor), base, str(value))
 
 
 def _value(number: str) -> Fraction | str:
@@ -273,6 +285,17 @@ def negations(text: str) -> int:
     if found:
         found -= len(_ENGLISH_SET_PHRASE.findall(lower))
     return count + found + len(_NOT.findall(lower))
+
+
+def negation_marks(text: str) -> Counter[str]:
+    """Return the negative characters and words as they stand, those of set phrases too.
+
+    Where two texts have the same ones, none was put in or taken out.
+    """
+    lower = text.lower()
+    return Counter(_HAN_NEGATIVE.findall(lower)) + Counter(
+        {"en": len(_ENGLISH_NEGATION.findall(lower)), "n't": len(_NOT.findall(lower))}
+    )
 
 
 def polarity(question: str, answer: str) -> tuple[Polarity | None, bool]:

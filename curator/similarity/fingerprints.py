@@ -26,7 +26,9 @@ _SIGNS = "+<>=≤≥≠±×÷√∞^$€£¥＋＜＞＝＾＄￡￥"
 _MINUS = "-\u2212\uff0d"
 _OPERATORS = "*/\uff0a\uff0f" + _MINUS
 _SPACES = " \t\u00a0\u3000"
-_BLOCK = 64  # texts at a time: their arrays lie in the cache
+_BLOCK = 1 << 15  # characters at a time: their arrays lie in the cache
+_SPACE, _POINT, _SIGN, _OPERATOR, _MINUS_SIGN, _HASH, _DIGIT, _LATIN = (1 << i for i in range(8))
+_MAY_COUNT = _POINT | _SIGN | _OPERATOR | _MINUS_SIGN | _HASH
 
 
 @dataclass(frozen=True)
@@ -38,57 +40,76 @@ class Folded:
 
 
 @cache
-def _class(chars: str) -> NDArray[np.bool_]:
-    table = np.zeros(0x110000, np.bool_)
-    table[[ord(c) for c in chars]] = True
-    table.setflags(write=False)
-    return table
+def _traits() -> NDArray[np.uint8]:
+    """Return for each code point which of the traits above it has."""
+    table = tables()
+    narrow = _half_width(np.arange(len(table.kind), dtype=np.uint32))
+    traits = np.where(table.digit, _DIGIT, 0).astype(np.uint8)
+    traits[(table.kind[narrow] == WORD) & (narrow < 0x250)] |= _LATIN
+    for chars, trait in (
+        (_SPACES, _SPACE),
+        (".\uff0e", _POINT),
+        (_SIGNS, _SIGN),
+        (_OPERATORS, _OPERATOR),
+        (_MINUS, _MINUS_SIGN),
+        ("#", _HASH),
+    ):
+        traits[[ord(c) for c in chars]] |= trait
+    traits.setflags(write=False)
+    return traits
 
 
 def folded(texts: Sequence[str]) -> Folded:
     """Fold texts as `curator.text.fold` does, but keep the signs that carry meaning."""
-    blocks = [_folded(texts[low : low + _BLOCK]) for low in range(0, len(texts), _BLOCK)]
-    return Folded([k for b in blocks for k in b.keys], [s for b in blocks for s in b.signs])
+    keys: list[bytes] = []
+    signs: list[bytes] = []
+    low = size = 0
+    for high, text in enumerate(texts, start=1):
+        size += len(text)
+        if size > _BLOCK or high == len(texts):
+            block = _folded(texts[low:high])
+            keys += block.keys
+            signs += block.signs
+            low, size = high, 0
+    return Folded(keys, signs)
 
 
 def _folded(texts: Sequence[str]) -> Folded:
-    table = tables()
     raw = points(texts)
-    spaces = _class(_SPACES)[raw.values]
-    solid = np.flatnonzero(~spaces)
-    codes = raw.values[solid]
-    n = len(codes)
-    owner = raw.owner(solid)
-    digit = table.digit[codes]
-    same_before = np.zeros(n, np.bool_)
-    same_before[1:] = owner[1:] == owner[:-1]
-    same_after = np.roll(same_before, -1)
-    same_after[-1:] = False
-    digit_before = np.roll(digit, 1) & same_before
-    digit_after = np.roll(digit, -1) & same_after
-    latin = (table.kind[codes] == WORD) & (codes < 0x250)
-    latin_before = np.roll(latin, 1) & same_before
+    traits = _traits()[raw.values]
+    solid = np.flatnonzero(traits != _SPACE)
+    codes, traits = raw.values[solid], traits[solid]
+    values = tables().folded[codes]
+    bounds = np.searchsorted(solid, raw.bounds)  # of each text, among what is no space
+    # Few characters may be a decimal point or a sign; only their neighbours are looked at.
+    at = np.flatnonzero(traits & _MAY_COUNT)
+    own = traits[at]
+    owner = np.searchsorted(bounds, at, side="right") - 1
+    before = np.where(at > bounds[owner], traits[at - 1], 0)
+    last = at + 1 == bounds[owner + 1]
+    after = np.where(last, 0, traits[np.minimum(at + 1, len(traits) - 1)])
+    gap_before = solid[at] - solid[at - 1] != 1
+    gap_after = last | (solid[np.minimum(at + 1, len(solid) - 1)] - solid[at] != 1)
+    digit_before, digit_after = (side & _DIGIT != 0 for side in (before, after))
+    latin_before = before & _LATIN != 0
 
-    values = table.folded[codes]
-    # A decimal point: between digits that it touches (no space between).
-    touching = np.zeros(n, np.bool_)
-    touching[1:-1] = (solid[2:] - solid[:-2]) == 2
-    point = _class(".\uff0e")[codes] & digit_before & digit_after & touching
-    values = np.where(point, np.uint32(ord(".")), values)
-    sign = _class(_SIGNS)[codes]
-    sign |= _class(_OPERATORS)[codes] & digit_before & digit_after
-    sign |= _class(_MINUS)[codes] & digit_after & ~latin_before
-    sign |= (codes == ord("#")) & latin_before & ~digit_before
-    values = np.where(sign, _half_width(codes), values)
+    # A decimal point: between digits that it touches.
+    point = (own & _POINT != 0) & digit_before & digit_after & ~gap_before & ~gap_after
+    values[at[point]] = ord(".")
+    sign = own & _SIGN != 0
+    sign |= (own & _OPERATOR != 0) & digit_before & digit_after
+    # A minus touches its number, a sharp its letter; a dash before a space is a bullet.
+    sign |= (own & _MINUS_SIGN != 0) & digit_after & ~gap_after & ~latin_before
+    sign |= (own & _HASH != 0) & latin_before & ~gap_before & ~digit_before
+    where = at[sign]
+    values[where] = _half_width(codes[where])
 
     kept = values != 0
-    counts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(np.bincount(owner[kept], minlength=len(texts)), out=counts[1:])
+    counts = np.concatenate([[0], np.cumsum(kept)])[bounds].tolist()
     data = values[kept].tobytes()
     keys = [data[a * 4 : b * 4] for a, b in pairwise(counts)]
     signs = [b""] * len(texts)
-    where = np.flatnonzero(sign)
-    for index, code in zip(owner[where].tolist(), values[where].tolist(), strict=True):
+    for index, code in zip(owner[sign].tolist(), values[where].tolist(), strict=True):
         signs[index] += chr(code).encode()
     return Folded(keys, signs)
 
@@ -104,11 +125,8 @@ def _half_width(codes: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 def hash128(pieces: Sequence[bytes]) -> bytes:
     """Return a 16-byte hash of the pieces and of where each ends."""
-    state = blake2b(digest_size=16)
-    for piece in pieces:
-        state.update(len(piece).to_bytes(8, "little"))
-        state.update(piece)
-    return state.digest()
+    data = b"".join([x for p in pieces for x in (len(p).to_bytes(8, "little"), p)])
+    return blake2b(data, digest_size=16).digest()
 
 
 def groups(hashes: NDArray[np.void]) -> NDArray[np.int64]:

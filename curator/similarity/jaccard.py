@@ -1,4 +1,4 @@
-"""The true Jaccard similarity of pairs of shingle sets."""
+"""What pairs of shingle sets have in common, and their true Jaccard similarity."""
 
 from __future__ import annotations
 
@@ -11,23 +11,28 @@ if TYPE_CHECKING:
 
     from curator.similarity.shingles import Sets
 
-_BLOCK = 1 << 21  # set elements at a time
+_BLOCK = 1 << 18  # set elements at a time
 
 
 def jaccard(sets: Sets, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return |A ∩ B| / |A ∪ B| of each pair of sets; 0 where both are empty."""
     sizes = np.diff(sets.bounds)
-    together = sizes[left] + sizes[right]
-    ends = np.cumsum(together)
-    common = np.zeros(len(left), np.int64)
+    shared = common(sets, left, right)
+    return shared / np.maximum(sizes[left] + sizes[right] - shared, 1)
+
+
+def common(sets: Sets, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return |A ∩ B| of each pair of sets."""
+    sizes = np.diff(sets.bounds)
+    ends = np.cumsum(sizes[left] + sizes[right])
+    counts = np.zeros(len(left), np.int64)
     low = 0
     while low < len(left):
         before = int(ends[low - 1]) if low else 0
         high = max(low + 1, int(np.searchsorted(ends, before + _BLOCK, side="right")))
-        common[low:high] = _common(sets, left[low:high], right[low:high])
+        counts[low:high] = _common(sets, left[low:high], right[low:high])
         low = high
-    union = together - common
-    return common / np.maximum(union, 1)
+    return counts
 
 
 def _common(sets: Sets, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:

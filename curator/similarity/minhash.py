@@ -61,7 +61,7 @@ def minhash(sets: Sets) -> NDArray[np.uint32]:
     return signatures
 
 
-def band_keys(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
+def band_keys(signatures: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Return the keys, shape (sets, BANDS): equal keys in a band mean a candidate pair."""
     rows = signatures.reshape(len(signatures), BANDS, _ROWS)
     keys = np.broadcast_to(np.arange(BANDS, dtype=np.uint64), (len(signatures), BANDS)).copy()
@@ -69,4 +69,4 @@ def band_keys(signatures: NDArray[np.uint32]) -> NDArray[np.uint64]:
         keys ^= rows[:, :, r]
         keys *= np.uint64(0xD6E8FEB86659FD93)
         keys ^= keys >> np.uint64(32)
-    return keys
+    return (keys >> np.uint64(32)).astype(np.uint32)

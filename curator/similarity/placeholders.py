@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"\d+(?=\]$)")
 
 def renumbered(texts: Sequence[str]) -> list[str]:
     """Return the turns of one text with their placeholders numbered in order of appearance."""
-    if not any("[" in text for text in texts):
+    if "[" not in "".join(texts):
         return list(texts)
     seen: dict[str, dict[str, int]] = {}
 

@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 _MULTIPLIER = 0x9E3779B97F4A7C15
 _INVERSE = pow(_MULTIPLIER, -1, 1 << 64)
 _BLOCK = 1 << 15  # characters
+_SORTED = 1 << 16  # shingles
 _SYMBOLS = 0xFFFE  # the end token's hash is that of this non-character
 
 
 @dataclass(frozen=True)
 class Sets:
-    """Sets of 32-bit shingle hashes; set i is values[bounds[i]:bounds[i + 1]], sorted."""
+    """32-bit shingle hashes; those of text i are values[bounds[i]:bounds[i + 1]].
+
+    In a set they are sorted and each stands once, in a list they stand as in the text.
+    """
 
     values: NDArray[np.uint32]
     bounds: NDArray[np.int64]
@@ -48,11 +52,37 @@ def shingle_sets(texts: Sequence[Turns]) -> Sets:
 
     A text without a single token (blank, or nothing but punctuation) has the empty set.
     """
-    return join([_sets(block) for block in _blocks(texts)])
+    return distinct(shingle_lists(texts))
+
+
+def shingle_lists(texts: Sequence[Turns]) -> Sets:
+    """Return the shingles of each text in order, repeated ones too."""
+    return join([_lists(block) for block in _blocks(texts)])
+
+
+def distinct(lists: Sets) -> Sets:
+    """Return the set of each list."""
+    values, sizes = [], []
+    low = 0
+    while low < len(lists):
+        start = int(lists.bounds[low])
+        high = max(low + 1, int(np.searchsorted(lists.bounds, start + _SORTED, side="right")) - 1)
+        bounds = lists.bounds[low : high + 1] - start
+        owner = np.repeat(np.arange(high - low, dtype=np.uint64), np.diff(bounds))
+        packed = (owner << np.uint64(32)) | lists.values[start : lists.bounds[high]]
+        packed.sort()
+        first = np.ones(len(packed), np.bool_)
+        first[1:] = packed[1:] != packed[:-1]
+        packed = packed[first]
+        values.append(packed.astype(np.uint32))  # the lower half
+        sizes.append(np.bincount((packed >> np.uint64(32)).astype(np.int64), minlength=high - low))
+        low = high
+    bounds = np.concatenate([np.zeros(1, np.int64), *sizes]).cumsum()
+    return Sets(np.concatenate([np.zeros(0, np.uint32), *values]), bounds)
 
 
 def join(parts: Sequence[Sets]) -> Sets:
-    """Return the sets of all parts, in order."""
+    """Return the sets, or lists, of all parts, in order."""
     sizes = [np.diff(part.bounds) for part in parts]
     bounds = np.concatenate([np.zeros(1, np.int64), *sizes]).cumsum()
     return Sets(np.concatenate([np.zeros(0, np.uint32), *(part.values for part in parts)]), bounds)
@@ -70,7 +100,7 @@ def _blocks(texts: Sequence[Turns]) -> Iterator[Sequence[Turns]]:
         yield texts[low:]
 
 
-def _sets(block: Sequence[Turns]) -> Sets:
+def _lists(block: Sequence[Turns]) -> Sets:
     roles = [role for text in block for role, _ in text]
     texts = [turn for text in block for _, turn in text]
     n_turns = np.fromiter(map(len, block), np.int64, len(block))
@@ -104,15 +134,8 @@ def _sets(block: Sequence[Turns]) -> Sets:
     inside = np.zeros(total, np.bool_)
     inside[:-1] = belongs[1:] == belongs[:-1]
     inside &= per_text[belongs] > 0
-    packed = (belongs[inside].astype(np.uint64) << np.uint64(32)) | (
-        shingle[inside] >> np.uint64(32)
-    )
-    packed.sort()
-    first = np.ones(len(packed), np.bool_)
-    first[1:] = packed[1:] != packed[:-1]
-    packed = packed[first]
-    bounds = np.searchsorted(packed >> np.uint64(32), np.arange(len(n_turns) + 1, dtype=np.uint64))
-    return Sets((packed & np.uint64(0xFFFFFFFF)).astype(np.uint32), bounds.astype(np.int64))
+    ends = np.concatenate([[0], np.cumsum(np.where(per_text > 0, lengths - 1, 0))])
+    return Sets((shingle[inside] >> np.uint64(32)).astype(np.uint32), ends.astype(np.int64))
 
 
 def _tokens(

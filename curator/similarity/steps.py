@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from curator.similarity.differences import negations, quantities
 from curator.similarity.fingerprints import folded, hash128
 from curator.similarity.minhash import BANDS, band_keys, minhash
 from curator.similarity.placeholders import renumbered
-from curator.similarity.shingles import shingle_sets
+from curator.similarity.shingles import shingle_lists
 from curator.tables import digest
 
 if TYPE_CHECKING:
@@ -28,19 +28,15 @@ if TYPE_CHECKING:
     from curator.protocols import Scope
     from curator.similarity.shingles import Sets
 
-_VERSION = "1"
+_VERSION = "2"
 
 FINGERPRINTS = pa.schema(
     [("id", pa.string()), ("kind", pa.string()), ("hash", pa.binary(16)), ("signs", pa.uint64())]
 )
 SIGNATURES = pa.schema(
-    [
-        ("keys", pa.list_(pa.uint64(), BANDS)),
-        ("shingles", pa.list_(pa.uint32())),
-        ("numbers", pa.uint64()),
-        ("negations", pa.int32()),
-    ]
+    [("keys", pa.list_(pa.uint32(), BANDS)), ("shingles", pa.list_(pa.uint32()))]
 )
+CLAIMS = pa.schema([*SIGNATURES, ("numbers", pa.uint64()), ("negations", pa.int32())])
 
 
 def per_part(scope: Scope, target: str, version: str = "") -> list[Path]:
@@ -63,6 +59,8 @@ def turns(records: pa.Table) -> list[list[tuple[str, str]]]:
     roles, texts = flat.field("role").to_pylist(), flat.field("text").to_pylist()
     offsets = parts.offsets.to_numpy()
     bounds = (offsets - offsets[0]).tolist() if len(offsets) else [0]
+    if "[" not in "".join(texts):  # no placeholder anywhere
+        return [list(zip(roles[a:b], texts[a:b], strict=True)) for a, b in pairwise(bounds)]
     return [list(zip(roles[a:b], renumbered(texts[a:b]), strict=True)) for a, b in pairwise(bounds)]
 
 
@@ -76,6 +74,8 @@ def short_hash(*pieces: str | bytes) -> int:
 
 class Fingerprints:
     """Records → the hash of each record's kind, roles and folded text."""
+
+    columns: ClassVar[list[str]] = ["id", "kind", "parts"]
 
     def __call__(self, records: pa.Table) -> pa.Table:
         """Return a table of schema `FINGERPRINTS`, one row a record."""
@@ -104,36 +104,42 @@ class Fingerprints:
         )
 
 
-def signatures(texts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
+def sketches(texts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
     """Return a table of schema `SIGNATURES`, one row a text."""
-    sets = shingle_sets(texts)
-    keys = band_keys(minhash(sets))
-    numbers, negative = [], []
-    for text in texts:
-        found = [q for _, turn in text for q in quantities(turn)]
-        numbers.append(short_hash(*(f"{q.value} {q.unit}" for q in found)))
-        negative.append(sum(negations(turn) for _, turn in text))
+    lists = shingle_lists(texts)
+    keys = band_keys(minhash(lists))
     return pa.table(
         [
             pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), BANDS),
-            shingles_column(sets),
-            pa.array(numbers, pa.uint64()),
-            pa.array(negative, pa.int32()),
+            shingles_column(lists),
         ],
         schema=SIGNATURES,
     )
 
 
+def signatures(texts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
+    """Return a table of schema `CLAIMS`: the signatures, the numbers and the negations."""
+    numbers, negative = [], []
+    for text in texts:
+        found = [q for _, turn in text for q in quantities(turn)]
+        numbers.append(short_hash(*(f"{q.value} {q.unit}" for q in found)))
+        negative.append(sum(negations(turn) for _, turn in text))
+    columns = [pa.array(numbers, pa.uint64()), pa.array(negative, pa.int32())]
+    return pa.table([*sketches(texts).columns, *columns], schema=CLAIMS)
+
+
 def shingles_column(sets: Sets) -> pa.ListArray:
-    """Return the sets as an Arrow list column."""
+    """Return sets or lists as an Arrow list column."""
     return pa.ListArray.from_arrays(
         pa.array(sets.bounds.astype(np.int32)), pa.array(sets.values, pa.uint32())
     )
 
 
 class Signatures:
-    """Records → shingle set, band keys, numbers and negations of each whole record."""
+    """Records → shingle set and band keys of each whole record."""
+
+    columns: ClassVar[list[str]] = ["parts"]
 
     def __call__(self, records: pa.Table) -> pa.Table:
         """Return a table of schema `SIGNATURES`, one row a record."""
-        return signatures(turns(records))
+        return sketches(turns(records))
