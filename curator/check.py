@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator import redact
 from curator.checks import CHECKS, check_class, known
+from curator.checks.against import contents, located
 from curator.errors import CuratorError, GateError, RecipeError
 from curator.models import model_sha
 from curator.protocols import Scope, Step
@@ -131,6 +132,9 @@ def _plan_check(
     if "volatility_rules" in cls.needs:
         params["volatility_rules"] = [rule.model_dump(mode="json") for rule in rules.volatility]
     params_sha = digest(params)
+    if params.get("against"):
+        params["against"] = located(workspace.root, params["against"], name)
+        params_sha = digest(params_sha, contents(params["against"], name))
     models = digest([model_sha(slot, params[slot]) for slot in slots])
     scope = stems if hasattr(cls, "run") else []
     run_id = digest(name, cls.version, params_sha, models, view_id, scope)
@@ -154,6 +158,8 @@ def _own_params(recipe: Recipe, name: str, cls: type[Check]) -> dict[str, Any]:
                 f"{name}: unknown parameter {key}", f"known: {', '.join(sorted(allowed)) or 'none'}"
             )
         wanted = type(allowed[key])
+        if wanted is tuple:
+            wanted = list
         if not isinstance(value, wanted) and not (wanted is float and isinstance(value, int)):
             raise RecipeError(
                 f"{name}.{key}: {type(value).__name__} given", f"give a {wanted.__name__}"

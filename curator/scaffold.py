@@ -32,6 +32,7 @@ sources:{sources}
 checks: {{}}
 #  near_duplicates: {{floor: 0.5}}
 #  category_labels: false
+#  contamination: {{against: [eval/]}}   # your evaluation files / 你的评测集
 
 exports:
   instruction: {{validation: 0.1}}

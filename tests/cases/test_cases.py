@@ -11,6 +11,7 @@ import yaml
 
 from curator.check import SLOTS
 from curator.checks import check_class
+from curator.checks.against import located
 from curator.engine import LocalEngine
 from curator.protocols import Scope
 from curator.redact import edits_of, redacted
@@ -50,8 +51,12 @@ def build(turns: list[dict[str, str]], number: int) -> Record:
     )
 
 
-def check_object(name: str, cache: dict[str, Any] = {}) -> Any:  # noqa: B006 - models load once
-    if name not in cache:
+def check_object(
+    name: str,
+    params: dict[str, Any],
+    cache: dict[str, Any] = {},  # noqa: B006 - models load once
+) -> Any:
+    if params or name not in cache:
         cls = check_class(name)
         rules = load_rules()
         given = {slot: getattr(Models(), slot) for slot in SLOTS} | {
@@ -61,12 +66,29 @@ def check_object(name: str, cache: dict[str, Any] = {}) -> Any:  # noqa: B006 - 
             "answer_rules": [r.model_dump(mode="json") for r in rules.answers],
             "volatility_rules": [r.model_dump(mode="json") for r in rules.volatility],
         }
-        cache[name] = cls(**{need: given[need] for need in cls.needs})  # type: ignore[call-arg]
+        built = cls(**{need: given[need] for need in cls.needs}, **params)  # type: ignore[call-arg]
+        if params:
+            return built
+        cache[name] = built
     return cache[name]
 
 
-def findings(name: str, records: pa.Table, folder: Path) -> Iterable[Finding]:
-    checker = check_object(name)
+def parameters(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Write the case file's `files` to a folder; return its `params`, with paths that start there."""
+    for name, text in data.get("files", {}).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    params = dict(data.get("params", {}))
+    if "against" in params:
+        params["against"] = located(folder, params["against"], data["check"])
+    return params
+
+
+def findings(
+    name: str, records: pa.Table, folder: Path, params: dict[str, Any]
+) -> Iterable[Finding]:
+    checker = check_object(name, params)
     if not hasattr(checker, "run"):
         return list(checker(records))
     part = folder / "part-00000.parquet"
@@ -80,7 +102,8 @@ def test_case(data: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> Non
     table = records_table(build(turns, i) for i, turns in enumerate(case["records"]))
     records = list(records_from(table))
     order = {r.id: i for i, r in enumerate(records)}
-    found = list(findings(data["check"], table, tmp_path))
+    params = parameters(data, tmp_path)
+    found = list(findings(data["check"], table, tmp_path, params))
     got = set()
     for f in (f for f in found if f.code == data["code"]):
         text = records[order[f.record_id]].parts[f.span.part].text if f.span else None

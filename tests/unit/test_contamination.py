@@ -183,6 +183,12 @@ def test_light_rewording_is_found_by_order_and_by_runs_of_five() -> None:
     assert found[0].share == pytest.approx(16 / 19)
 
 
+def test_a_short_question_with_another_word_is_not_surely_the_same() -> None:
+    index = index_of(("Which of the following is an example of a virtue?", "Telling the truth"))
+    found = told_of(index, "Which of the following is an example of a cat?")
+    assert (found[0].score, found[0].share) == (0.69, 0.9)
+
+
 def test_a_placeholder_stands_for_a_name() -> None:
     item = "Early yesterday evening Maria Lopez sold seven baskets of plums to her neighbour at the gate"
     hidden = item.replace("Maria Lopez", "[PERSON_1]")
@@ -270,6 +276,8 @@ def test_the_index_is_the_same_after_a_round_through_files(tmp_path: Path) -> No
         ("How many eggs does she sell in a week?", "她一周卖 14 个鸡蛋吗", 0.0),
         ("What is the tallest mountain of the country?", "这个国家最高的山是哪座", 0.7),
         ("What is the tallest mountain of the country?", "最高的山", 0.0),
+        ("What is the tallest mountain of the country?", "Which is its highest peak?", 0.65),
+        ("哪座山是这个国家最高的", "这个国家最高的山是哪座", 0.65),
     ],
 )
 def test_numbers_and_lengths_have_to_agree(one: str, other: str, score: float) -> None:

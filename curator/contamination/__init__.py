@@ -1,0 +1,1 @@
+"""What evaluation items and records have in common: in words, and in meaning."""
