@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import shutil
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -231,35 +230,9 @@ def check(
         inputs = [(part, *(c.folder / part.name for c in raw)) for part in everything.parts]
         with timer("redact"):
             engine.map(Step("curator.redact:Redact"), inputs, everything.view, label="redact")
-        for planned in (c for c in rest if not c.is_corpus_check):
+        for planned in rest:
             with timer(planned.name):
                 runs.append(_run_check(planned, everything.view_parts, workspace, engine))
-        compared = [c for c in rest if c.is_corpus_check]
-        runs += _side_by_side(compared, everything.view_parts, workspace, engine, timer)
-    return runs
-
-
-def _side_by_side(
-    checks: Sequence[CheckPlan],
-    parts: tuple[Path, ...],
-    workspace: Workspace,
-    engine: Engine,
-    timer: Callable[[str], AbstractContextManager[None]],
-) -> list[dict[str, Any]]:
-    """Run checks that compare records two at a time: one's single task leaves workers idle."""
-
-    def run(planned: CheckPlan) -> dict[str, Any]:
-        with timer(planned.name):
-            return _run_check(planned, parts, workspace, engine)
-
-    pool = ThreadPoolExecutor(min(2, engine.workers))
-    try:
-        runs = list(pool.map(run, checks))
-    except BaseException:
-        # Not waited for: the engine ends its workers now, and so these threads.
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
     return runs
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from contextlib import ExitStack, contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -41,8 +39,7 @@ def default_workers() -> int:
 class LocalEngine:
     """Runs steps in `workers` processes; with one worker, in this very process.
 
-    Workers live as long as the engine, so each loads a model once. Several threads may
-    map at the same time; their tasks share the workers.
+    Workers live as long as the engine, so each loads a model once.
     """
 
     def __init__(self, workers: int = 1, progress: Progress = silent) -> None:
@@ -50,8 +47,6 @@ class LocalEngine:
         self.workers = max(1, workers)
         self.progress = progress
         self._stack = ExitStack()
-        self._starting = Lock()
-        self._making: defaultdict[Path, Lock] = defaultdict(Lock)
         self._pool: object | None = None
 
     def __enter__(self) -> Self:
@@ -72,15 +67,6 @@ class LocalEngine:
         self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path, *, label: str
     ) -> list[Path]:
         """See `curator.protocols.Engine.map`."""
-        with self._starting:
-            making = self._making[out]
-        # Checks that run side by side may want the same files: the second waits for the first.
-        with making:
-            return self._map(step, inputs, out, label)
-
-    def _map(
-        self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path, label: str
-    ) -> list[Path]:
         outputs = [out / f"{files[0].stem}.parquet" for files in inputs]
         todo = [
             (files, output)
@@ -158,10 +144,9 @@ class LocalEngine:
             ) from None
 
     def _start(self) -> object:
-        with self._starting:
-            if self._pool is None:
-                self._pool = self._stack.enter_context(_pool(self.workers))
-            return self._pool
+        if self._pool is None:
+            self._pool = self._stack.enter_context(_pool(self.workers))
+        return self._pool
 
 
 @contextmanager

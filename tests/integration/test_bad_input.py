@@ -232,7 +232,7 @@ def test_interruption_leaves_the_workspace_whole(
     from tests.conftest import command
 
     folder = project(tmp_path / "p", "sources: [{path: a.jsonl.gz}]\n")
-    big = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS * 4000)
+    big = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS * 20000)
     (folder / "a.jsonl.gz").write_bytes(gzip.compress(big.encode(), 1))
     running = subprocess.Popen(
         [command(), "ingest", "-p", str(folder)], stderr=subprocess.PIPE, text=True
