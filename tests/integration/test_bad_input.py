@@ -223,6 +223,13 @@ def test_lost_records_are_noticed(curator: Callable[..., Any], tmp_path: Path) -
     assert told["problems"] == ["a.jsonl: 7 units read, 6 accounted for"]
 
 
+def _hears_ctrl_c() -> None:
+    """Undo what a shell does to its background jobs: it has them ignore Ctrl-C."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_interruption_leaves_the_workspace_whole(
     curator: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -235,7 +242,10 @@ def test_interruption_leaves_the_workspace_whole(
     big = "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS * 20000)
     (folder / "a.jsonl.gz").write_bytes(gzip.compress(big.encode(), 1))
     running = subprocess.Popen(
-        [command(), "ingest", "-p", str(folder)], stderr=subprocess.PIPE, text=True
+        [command(), "ingest", "-p", str(folder)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hears_ctrl_c,  # noqa: PLW1509 - no other thread runs here
     )
     records = folder / ".curator" / "records"
     deadline = time.monotonic() + 60
@@ -264,6 +274,7 @@ def test_interruption_while_workers_are_busy(tmp_path: Path) -> None:
         text=True,
         env=clean_env(),
         start_new_session=True,
+        preexec_fn=_hears_ctrl_c,  # noqa: PLW1509 - no other thread runs here
     )
     done = folder / ".curator" / "findings" / "pii"
     deadline = time.monotonic() + 120
