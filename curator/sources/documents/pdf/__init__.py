@@ -144,7 +144,12 @@ class _Pages:
             yield number, self._kept.pop(number) if kept else self._read(number, rules=True)
 
     def _read(self, number: int, *, rules: bool) -> Page:
-        page = self._document[number - 1]
+        from pypdfium2 import PdfiumError  # noqa: PLC0415 - only PDF files need it
+
+        try:
+            page = self._document[number - 1]
+        except PdfiumError:
+            raise UnreadableError("a damaged page") from None
         try:
             return read_page(page, number, rules=rules)
         finally:
