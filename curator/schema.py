@@ -11,7 +11,15 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from curator.errors import RecipeError
 from curator.types import ROUTES
@@ -19,8 +27,17 @@ from curator.types import ROUTES
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+def _regex(value: str) -> re.Pattern[str]:
+    try:
+        return re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+
+
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Regex = Annotated[str, AfterValidator(lambda value: _regex(value).pattern)]
 
 
 class Strict(BaseModel):
@@ -258,7 +275,7 @@ class PiiRule(Strict):
     id: Name
     code: str = Field(pattern=r"^PII\d{3}$")
     entity: str = Field(pattern=r"^[A-Z][A-Z0-9_]+$")
-    regex: str
+    regex: Regex
     score: Score
     context: tuple[str, ...] = Field(default=(), description="words nearby that raise the score")
     context_required: bool = Field(default=False, description="no finding without one of them")
@@ -266,12 +283,6 @@ class PiiRule(Strict):
         Field(default=None, alias="validate")
     )
     examples: Examples
-
-    @field_validator("regex")
-    @classmethod
-    def _compiles(cls, value: str) -> str:
-        _regex(value)
-        return value
 
 
 class PiiRules(Strict):
@@ -299,15 +310,9 @@ class PhraseRule(Strict):
     lang: Literal["zh", "en"] | None = Field(
         default=None, description="only in texts that hold Han characters, or Latin letters"
     )
-    regex: str
+    regex: Regex
     score: Score
     examples: Examples
-
-    @field_validator("regex")
-    @classmethod
-    def _compiles(cls, value: str) -> str:
-        _regex(value)
-        return value
 
 
 class PhraseRules(Strict):
@@ -319,13 +324,6 @@ class PhraseRules(Strict):
     def _unique(self) -> PhraseRules:
         _no_twins([rule.id for rule in self.rules])
         return self
-
-
-def _regex(value: str) -> re.Pattern[str]:
-    try:
-        return re.compile(value)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
 
 
 def _no_twins(ids: list[str]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curator.similarity.codepoints import OWN, WORD, points, tables
+from curator.similarity.mixing import MULTIPLIER, mix
 from curator.text import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_MULTIPLIER = 0x9E3779B97F4A7C15
 _HIDDEN = 0xE000  # a private-use character, which no text needs
 _CHARACTER = 2 / 3
 _BLOCK = 1 << 19  # characters
@@ -126,7 +126,7 @@ def runs(tokens: Tokens, width: int) -> tuple[NDArray[np.uint64], NDArray[np.int
     at = np.flatnonzero(owner[:total] == owner[width - 1 :])
     value = np.full(len(at), width, np.uint64)
     for step in range(width):
-        value = value * np.uint64(_MULTIPLIER) + tokens.hashes[at + step]
+        value = value * np.uint64(MULTIPLIER) + tokens.hashes[at + step]
     return mix(value), at
 
 
@@ -144,17 +144,6 @@ def weights(tokens: Tokens) -> NDArray[np.float64]:
     sums = np.concatenate([[0.0], np.cumsum(tokens.weight, dtype=np.float64)])
     found: NDArray[np.float64] = np.round(sums[tokens.bounds[1:]] - sums[tokens.bounds[:-1]], 2)
     return found
-
-
-def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return well-mixed 64-bit hashes (the finaliser of SplitMix64, Steele et al. 2014)."""
-    mixed = values + np.uint64(_MULTIPLIER)
-    mixed ^= mixed >> np.uint64(30)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return mixed
 
 
 HIDDEN = int(mix(np.array([_HIDDEN], np.uint64))[0])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curator.similarity.codepoints import OWN, WORD, points, tables
+from curator.similarity.mixing import MULTIPLIER, mix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
     Turns = Sequence[tuple[str, str]]
 
-_MULTIPLIER = 0x9E3779B97F4A7C15
-_INVERSE = pow(_MULTIPLIER, -1, 1 << 64)
+_INVERSE = pow(MULTIPLIER, -1, 1 << 64)
 _BLOCK = 1 << 15  # characters
 _SORTED = 1 << 16  # shingles
 _SYMBOLS = 0xFFFE  # the end token's hash is that of this non-character
@@ -110,7 +110,7 @@ def _lists(block: Sequence[Turns]) -> Sets:
     n_tokens = np.bincount(turn, minlength=len(texts))
     turn_starts = np.concatenate([[0], np.cumsum(n_tokens)])[:-1] + np.arange(len(texts)) + owner
     total = len(token) + len(texts) + len(n_turns)
-    hashes = np.full(total, _mix(np.array([_SYMBOLS], np.uint64))[0])
+    hashes = np.full(total, mix(np.array([_SYMBOLS], np.uint64))[0])
     wide = np.zeros(total, np.bool_)
     role_hash = {role: _role(role) for role in dict.fromkeys(roles)}
     hashes[turn_starts] = np.array([role_hash[role] for role in roles], np.uint64)
@@ -122,9 +122,9 @@ def _lists(block: Sequence[Turns]) -> Sets:
     belongs = np.repeat(np.arange(len(n_turns)), lengths)
 
     two = hashes.copy()
-    two[:-1] = _mix(hashes[:-1] * np.uint64(_MULTIPLIER) + hashes[1:])
+    two[:-1] = mix(hashes[:-1] * np.uint64(MULTIPLIER) + hashes[1:])
     three = two.copy()
-    three[:-2] = _mix(two[:-2] * np.uint64(_MULTIPLIER) + hashes[2:])
+    three[:-2] = mix(two[:-2] * np.uint64(MULTIPLIER) + hashes[2:])
     # A turn's first shingle looks as far ahead as the token after its role does.
     wide[:-1] |= wide[1:]
     use_three = wide.copy()
@@ -161,8 +161,8 @@ def _tokens(
     ends[:-1] &= ~word[1:] | begins[1:]
     own = kind == OWN
     # Words: a polynomial hash from prefix sums, in arithmetic modulo 2**64.
-    mixed = _mix(codes.astype(np.uint64))
-    weights = np.full(len(raw), _MULTIPLIER, np.uint64)
+    mixed = mix(codes.astype(np.uint64))
+    weights = np.full(len(raw), MULTIPLIER, np.uint64)
     weights[:1] = 1
     np.cumprod(weights, out=weights)
     unweights = np.full(len(raw), _INVERSE, np.uint64)
@@ -174,20 +174,9 @@ def _tokens(
     at = np.flatnonzero(begins | own)
     token = mixed[at]
     is_word = begins[at]
-    token[is_word] = _mix((prefix[last] - prefix[first]) * unweights[first])
+    token[is_word] = mix((prefix[last] - prefix[first]) * unweights[first])
     is_char = ~is_word & (folded[at] != 0)
     return token, is_char, found.owner(at)
-
-
-def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return well-mixed 64-bit hashes (the finaliser of SplitMix64, Steele et al. 2014)."""
-    mixed = values + np.uint64(_MULTIPLIER)
-    mixed ^= mixed >> np.uint64(30)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return mixed
 
 
 def _role(role: str) -> int:

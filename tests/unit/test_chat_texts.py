@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +19,6 @@ from curator.sources.formats import Reading
 from curator.types import Quarantined, Record, SetAside
 
 CHATS = Path(__file__).parents[1] / "data/chats"
-DATA = Path(os.environ.get("CURATOR_DATA", "../shared/data"))
 READERS = {"whatsapp": whatsapp, "wechat": wechat, "qq": qq, "irc": irc}
 
 Told = tuple[str, str | None, str | None, str, str | None]
@@ -356,9 +354,8 @@ def test_irc_of_hexchat_and_of_mirc_with_the_words_of_the_client(tmp_path: Path)
     assert [who for _, _, who, _, notice in found if notice is None] == ["moth", "tea"]
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the real data (CURATOR_DATA) is absent")
-def test_irc_of_the_ubuntu_archive() -> None:
-    path = DATA / "raw/irc_2005-06-27_12.raw.txt"
+def test_irc_of_the_ubuntu_archive(real_data: Path) -> None:
+    path = real_data / "raw/irc_2005-06-27_12.raw.txt"
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     found = said(path, "irc")
     system = [m for m in found if isinstance(m, Message) and m.notice]
