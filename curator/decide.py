@@ -16,6 +16,7 @@ from curator.types import ACTIONS
 from curator.workspace import write_json, write_table
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
     from curator.check import Plan
@@ -104,14 +105,7 @@ def decide(
     everything = checked(workspace, recipe, rules)
     decision_id = _decision_id(workspace, everything, rules)
     con = workspace.sql(everything.runs)
-    table = policies.decide(
-        con.sql(
-            "SELECT id, kind, lang, timestamp, n_parts, n_chars FROM records ORDER BY id"
-        ).to_arrow_table(),
-        con.sql("SELECT * FROM findings ORDER BY id").to_arrow_table(),
-        workspace.reviews(),
-        rules.policy,
-    )
+    table = policies.decide(*inputs(con), workspace.reviews(), rules.policy)
     current = workspace.current_decision()
     if current and current["id"] == decision_id:
         return Decided(current, table, (), is_first=False)
@@ -131,6 +125,13 @@ def decide(
         write_json(folder / "run.json", manifest)
         write_json(workspace.decisions / "current.json", manifest)
     return Decided(manifest, table, changes, is_first=current is None)
+
+
+def inputs(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
+    """Return what a decision looks at of the records, and the findings."""
+    facts = "SELECT id, kind, lang, timestamp, n_parts, n_chars FROM records ORDER BY id"
+    records = con.sql(facts).to_arrow_table()
+    return records, con.sql("SELECT * FROM findings ORDER BY id").to_arrow_table()
 
 
 def _changes(

@@ -24,7 +24,7 @@ _SEVERITY = {"edit": 0, "keep_one": 0, "review": 1, "drop": 2}
 
 _MATCHES = """
 CREATE TABLE matches AS
-SELECT f.id AS finding_id, f.record_id, f.peer_id, f.code, f.replacement,
+SELECT f.id AS finding_id, f.record_id, f.peer_id, f.code, f.score, f.replacement,
        r.rule_id, r."then", r.severity, r.instruction, r.rag, r.hard
 FROM findings f
 JOIN records d ON d.id = f.record_id
@@ -37,7 +37,7 @@ JOIN rules r ON f.score >= r.score_at_least
 """
 
 _JUDGED = """
-CREATE TABLE judged AS
+CREATE OR REPLACE TABLE judged AS
 WITH by_rules AS (
   SELECT record_id,
          coalesce(max(severity) FILTER (WHERE instruction AND rag), 0) AS severity,
@@ -79,6 +79,8 @@ SELECT record_id,
                           n_parts DESC, n_chars DESC, timestamp DESC, record_id) AS rank
 FROM judged
 WHERE severity < 2 AND (instruction OR rag)
+  AND record_id IN (SELECT unnest([record_id, peer_id]) FROM matches
+                    WHERE "then" = 'keep_one' AND peer_id IS NOT NULL)
 ORDER BY rank
 """
 
@@ -134,6 +136,19 @@ def policy_sha(policy: Policy) -> str:
     return digest(policy.model_dump(mode="json"))
 
 
+def speaks_of(rule: PolicyRule, check: str, code: str) -> bool:
+    """Tell whether a policy rule speaks of a check's findings of a code."""
+    when = rule.when
+    if when.check is not None and when.check != check:
+        return False
+    if when.code is None:
+        return True
+    wanted = (when.code,) if isinstance(when.code, str) else when.code
+    return any(
+        code.startswith(one.rstrip("*")) if one.endswith("*") else code == one for one in wanted
+    )
+
+
 def decide(records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Policy) -> pa.Table:
     """Return one decision for each record, sorted by record id (schema `DECISIONS`).
 
@@ -144,6 +159,18 @@ def decide(records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Pol
         policy: the rules.
 
     """
+    con = matched(records, findings, reviews, policy)
+    con.register("fallen", fallen(con))
+    return con.sql(_DECISIONS, params={"sha": policy_sha(policy)}).to_arrow_table().cast(DECISIONS)
+
+
+def matched(
+    records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Policy
+) -> duckdb.DuckDBPyConnection:
+    """Return a database whose table `matches` has a row for each finding that a rule speaks of.
+
+    The arguments are those of `decide`.
+    """
     import duckdb  # noqa: PLC0415 - only deciding needs it
 
     con = duckdb.connect()
@@ -152,9 +179,7 @@ def decide(records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Pol
     con.register("reviews", reviews)
     con.register("rules", _rules_table(policy))
     con.execute(_MATCHES)
-    con.execute(_JUDGED)
-    con.register("fallen", _fallen(con))
-    return con.sql(_DECISIONS, params={"sha": policy_sha(policy)}).to_arrow_table().cast(DECISIONS)
+    return con
 
 
 def _rules_table(policy: Policy) -> pa.Table:
@@ -194,11 +219,12 @@ def _rule_row(rule: PolicyRule) -> dict[str, object]:
     }
 
 
-def _fallen(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Return which records fall to which survivor of their duplicate group."""
+def fallen(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return which records fall to which survivor of their duplicate group, by `matches`."""
+    con.execute(_JUDGED)
     ranked = con.sql(_RANKED).to_arrow_table()
     edges = con.sql(_EDGES).fetchall()
-    fallen = survivors(
+    fates = survivors(
         ranked["record_id"].to_pylist(),
         [(a, b, code == "DUP001") for a, b, code in edges if code != "DUP003"],
         [(a, b) for a, b, code in edges if code == "DUP003"],
@@ -210,7 +236,7 @@ def _fallen(con: duckdb.DuckDBPyConnection) -> pa.Table:
             "SELECT record_id FROM judged WHERE said = 'keep' AND NOT hard_group"
         ).fetchall()
     }
-    rows = sorted((r, s) for r, s in fallen.items() if r not in kept)
+    rows = sorted((r, s) for r, s in fates.items() if r not in kept)
     return pa.table(
         {
             "record_id": pa.array([r for r, _ in rows], pa.string()),

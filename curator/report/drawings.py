@@ -1,8 +1,4 @@
-"""Drawings as inline SVG. Pure: numbers in, markup out; all text is escaped.
-
-Colours are classes of the style sheet, so drawings follow light and dark; text
-that differs by language is drawn once for each.
-"""
+"""Drawings as inline SVG. Pure: numbers in, markup out."""
 
 from __future__ import annotations
 
@@ -11,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from curator.report.shapes import Name, in_both, line, picture, px, rect, text
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from curator.schema import PolicyRule
 
@@ -21,14 +19,6 @@ _GAP = 14
 _SLOT = 40
 """The least height that a node and its two lines of label need."""
 _TALL = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A label in both languages."""
-
-    zh: str
-    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +31,6 @@ class _Node:
     top: float
     height: float
     of: int
-
-
-def _join(pieces: Iterable[str]) -> Markup:
-    return Markup("").join(pieces)
-
-
-def _svg(width: float, height: float, title: Name, body: Iterable[str], style: str) -> Markup:
-    return Markup(
-        '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{} / {}"'
-        ' preserveAspectRatio="xMinYMin meet">{}</svg>'
-    ).format(style, _px(width), _px(height), title.en, title.zh, _join(body))
-
-
-def _px(value: float) -> str:
-    return f"{value:.1f}".rstrip("0").rstrip(".")
-
-
-def _rect(x: float, y: float, width: float, height: float, style: str, title: str = "") -> Markup:
-    inside = Markup("<title>{}</title>").format(title) if title else ""
-    return Markup('<rect x="{}" y="{}" width="{}" height="{}" class="{}">{}</rect>').format(
-        _px(x), _px(y), _px(width), _px(height), style, inside
-    )
-
-
-def _text(x: float, y: float, text: str, style: str, anchor: str = "start") -> Markup:
-    return Markup('<text x="{}" y="{}" class="{}" text-anchor="{}">{}</text>').format(
-        _px(x), _px(y), style, anchor, text
-    )
-
-
-def _both(x: float, y: float, name: Name, style: str, anchor: str = "start") -> Markup:
-    return _text(x, y, name.zh, f"{style} zh", anchor) + _text(x, y, name.en, f"{style} en", anchor)
 
 
 def percent(n: int, total: int) -> str:
@@ -142,10 +100,10 @@ def flow(funnel: Mapping[str, object]) -> Markup:
             body += _drawn(x, node)
     deep = max(n.top + max(n.height, _SLOT) for _, nodes in columns for n in nodes)
     body += [
-        _both(
+        in_both(
             0, deep + 26, Name("单元（行、消息、文件）", "units (rows, messages, files)"), "axis"
         ),
-        _both(
+        in_both(
             610,
             deep + 26,
             Name(f"记录（共 {records:,} 条）", f"records ({records:,} in all)"),
@@ -153,7 +111,7 @@ def flow(funnel: Mapping[str, object]) -> Markup:
         ),
     ]
     title = Name("从读入到导出", "From what was read to what is exported")
-    return _svg(1100, deep + 32, title, body, "flow")
+    return picture(1100, deep + 32, title, body, "flow")
 
 
 def _stack(
@@ -184,9 +142,9 @@ def _ribbon(a: tuple[float, float, float], b: tuple[float, float, float], style:
     (x0, y0, h0), (x1, y1, h1) = a, b
     mid = (x0 + x1) / 2
     path = (
-        f"M{_px(x0)} {_px(y0)}C{_px(mid)} {_px(y0)} {_px(mid)} {_px(y1)} {_px(x1)} {_px(y1)}"
-        f"V{_px(y1 + h1)}"
-        f"C{_px(mid)} {_px(y1 + h1)} {_px(mid)} {_px(y0 + h0)} {_px(x0)} {_px(y0 + h0)}Z"
+        f"M{px(x0)} {px(y0)}C{px(mid)} {px(y0)} {px(mid)} {px(y1)} {px(x1)} {px(y1)}"
+        f"V{px(y1 + h1)}"
+        f"C{px(mid)} {px(y1 + h1)} {px(mid)} {px(y0 + h0)} {px(x0)} {px(y0 + h0)}Z"
     )
     return Markup('<path d="{}" class="ribbon {}"/>').format(path, style)
 
@@ -195,9 +153,9 @@ def _drawn(x: float, node: _Node) -> list[Markup]:
     at = x + _NODE + 9
     figures = f"{node.n:,} · {percent(node.n, node.of)}"
     return [
-        _rect(x, node.top, _NODE, node.height, node.style if node.n else "f-none"),
-        _both(at, node.top + 14, node.name, "label"),
-        _text(at, node.top + 31, figures, "figure"),
+        rect(x, node.top, _NODE, node.height, node.style if node.n else "f-none"),
+        in_both(at, node.top + 14, node.name, "label"),
+        text(at, node.top + 31, figures, "figure"),
     ]
 
 
@@ -215,7 +173,7 @@ def scores(histogram: Sequence[int], rules: Sequence[PolicyRule], code: str) -> 
             tall = max(1.5, height * n / highest)
             low, high = i / len(histogram), (i + 1) / len(histogram)
             body.append(
-                _rect(
+                rect(
                     left + i * step + 0.75,
                     top + height - tall,
                     step - 1.5,
@@ -225,20 +183,20 @@ def scores(histogram: Sequence[int], rules: Sequence[PolicyRule], code: str) -> 
                 )
             )
     base = top + height
-    body.append(_line(left, base, left + width, base, "rule-axis"))
+    body.append(line(left, base, left + width, base, "rule-axis"))
     body += [
-        _text(left + width * value, base + 14, f"{value:g}", "tick", "middle")
+        text(left + width * value, base + 14, f"{value:g}", "tick", "middle")
         for value in (0.0, 0.5, 1.0)
     ]
-    body.append(_text(left + width, top - 8, f"{highest:,}", "tick", "end"))
+    body.append(text(left + width, top - 8, f"{highest:,}", "tick", "end"))
     for value, then in _thresholds(rules):
         x = left + width * value
-        body.append(_line(x, top - 4, x, base, f"threshold s-{then}"))
+        body.append(line(x, top - 4, x, base, f"threshold s-{then}"))
         anchor = "end" if value > 0.6 else "start"
         shift = -4 if value > 0.6 else 4
         name = Name(f"{_THEN[then].zh} ≥ {value:g}", f"{_THEN[then].en} ≥ {value:g}")
-        body.append(_both(x + shift, top - 8, name, f"tick t-{then}", anchor))
-    return _svg(340, 100, Name(f"{code} 的得分分布", f"Scores of {code}"), body, "scores")
+        body.append(in_both(x + shift, top - 8, name, f"tick t-{then}", anchor))
+    return picture(340, 100, Name(f"{code} 的得分分布", f"Scores of {code}"), body, "scores")
 
 
 _THEN = {
@@ -260,22 +218,16 @@ def _thresholds(rules: Sequence[PolicyRule]) -> list[tuple[float, str]]:
     return sorted(found.items())
 
 
-def _line(x0: float, y0: float, x1: float, y1: float, style: str) -> Markup:
-    return Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" class="{}"/>').format(
-        _px(x0), _px(y0), _px(x1), _px(y1), style
-    )
-
-
 def bar(parts: Sequence[tuple[int, str]], total: int, title: Name, width: float = 260) -> Markup:
     """Draw one bar of several parts; `total` is what the full width stands for."""
     x = 0.0
-    body: list[str] = [_rect(0, 0, width, 10, "f-track")]
+    body: list[str] = [rect(0, 0, width, 10, "f-track")]
     for n, style in parts:
         if n and total:
             long = max(1.5, width * n / total)
-            body.append(_rect(x, 0, min(long, width - x), 10, style, f"{n:,}"))
+            body.append(rect(x, 0, min(long, width - x), 10, style, f"{n:,}"))
             x += long
-    return _svg(width, 10, title, body, "bar")
+    return picture(width, 10, title, body, "bar")
 
 
 def classes(
@@ -292,7 +244,7 @@ def classes(
             if values[i]:
                 tall = max(1.5, height * values[i] / highest)
                 body.append(
-                    _rect(
+                    rect(
                         left + i * slot + 14 + j * one,
                         top + height - tall,
                         one - 2,
@@ -302,11 +254,11 @@ def classes(
                     )
                 )
         label = f"{_short(low)}–{_short(lows[i + 1])}" if i + 1 < len(lows) else f"≥ {_short(low)}"
-        body.append(_text(left + (i + 0.5) * slot, top + height + 16, label, "tick", "middle"))
-    body.append(_line(left, top + height, left + width, top + height, "rule-axis"))
-    body.append(_text(left, top - 3, f"{highest:,}", "tick"))
+        body.append(text(left + (i + 0.5) * slot, top + height + 16, label, "tick", "middle"))
+    body.append(line(left, top + height, left + width, top + height, "rule-axis"))
+    body.append(text(left, top - 3, f"{highest:,}", "tick"))
     title = Name("记录长度分布（字符）", "Record lengths in characters")
-    return _svg(1000, top + height + 24, title, body, "classes")
+    return picture(1000, top + height + 24, title, body, "classes")
 
 
 def _short(n: int) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator.edits import resolve
 from curator.redact import edits_of
+from curator.report.comparison import Run, Turn, compared, plain
 from curator.report.facts import rows
-from curator.text import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from curator.check import Plan
+    from curator.report.groups import Group, Member, Shown
     from curator.types import Edit
 
 AROUND = 90
@@ -27,30 +26,6 @@ WHOLE = 24
 """A longer part is not marked where a finding speaks of all of it."""
 OPENING = 260
 """How many characters of a part are shown where nothing is highlighted."""
-COMPARED = 700
-"""How many characters of each of two records are compared."""
-
-ALIKE = 0.35
-"""Texts less alike than this are shown as they are: marking everything marks nothing."""
-
-_CHANCE = " \n\t,.，。、！？!?"
-_TOKEN = re.compile(r"[A-Za-z0-9]+|\s+|.", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A stretch of text of one style: plain, mark (the finding), hidden (a placeholder), diff."""
-
-    text: str
-    style: str = "plain"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One part of a record, or a stretch of it."""
-
-    role: str
-    runs: tuple[Run, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +48,26 @@ class SideBySide:
     left: Example
     right: Example
     evidence: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberBeside:
+    """A member of a duplicate group beside the record that stands, with what differs marked."""
+
+    member: Member
+    source: str
+    left: tuple[Turn, ...]
+    right: tuple[Turn, ...]
+    evidence: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBeside:
+    """A duplicate group with its texts."""
+
+    group: Group
+    source: str
+    members: tuple[MemberBeside, ...]
 
 
 class Reader:
@@ -170,6 +165,28 @@ class Reader:
                 )
         return found
 
+    def groups(self, shown: Shown) -> list[GroupBeside]:
+        """Return the groups with the texts of those whose records lie in the view."""
+        ids = [g.record_id for g in shown.groups]
+        ids += [m.record_id for g in shown.groups for m in g.members]
+        records = self.records(ids)
+        found = []
+        for group in shown.groups:
+            if group.record_id in records:
+                stands = records[group.record_id]
+                members = [
+                    MemberBeside(
+                        m,
+                        _place(records[m.record_id]),
+                        *compared(stands["parts"], records[m.record_id]["parts"]),
+                        _measures(m.evidence),
+                    )
+                    for m in group.members
+                    if m.record_id in records
+                ]
+                found.append(GroupBeside(group, _place(stands), tuple(members)))
+        return found
+
 
 def moved(start: int, end: int, edits: Sequence[Edit]) -> tuple[int, int]:
     """Return where a span of the raw text lies once the edits (sorted, disjoint) are put in.
@@ -218,55 +235,6 @@ def opening(part: Mapping[str, Any]) -> Turn:
     return Turn(part["role"], (*plain(cut), *([Run("…")] if len(text) > len(cut) else [])))
 
 
-def plain(text: str) -> list[Run]:
-    """Return text with its placeholders set apart."""
-    runs, at = [], 0
-    for match in PLACEHOLDER.finditer(text):
-        runs += [Run(text[at : match.start()]), Run(match.group(), "hidden")]
-        at = match.end()
-    return [r for r in [*runs, Run(text[at:])] if r.text]
-
-
-def compared(
-    left: Sequence[Mapping[str, Any]], right: Sequence[Mapping[str, Any]]
-) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
-    """Return two records' parts, cut to what is shown, with the words that differ marked."""
-    ours, theirs = _cut(left), _cut(right)
-    sides: tuple[list[Turn], list[Turn]] = ([], [])
-    for i in range(max(len(ours), len(theirs))):
-        a = ours[i] if i < len(ours) else None
-        b = theirs[i] if i < len(theirs) else None
-        a_tokens = _TOKEN.findall(a[1]) if a else []
-        b_tokens = _TOKEN.findall(b[1]) if b else []
-        match = difflib.SequenceMatcher(None, a_tokens, b_tokens, autojunk=False)
-        a_runs: list[Run] = []
-        b_runs: list[Run] = []
-        alike = match.ratio() >= ALIKE or not (a and b)
-        for tag, a0, a1, b0, b1 in match.get_opcodes():
-            ours_text, theirs_text = "".join(a_tokens[a0:a1]), "".join(b_tokens[b0:b1])
-            # A lone space or comma in common is chance, not agreement.
-            same = tag == "equal" and (ours_text.strip(_CHANCE) != "" or len(a_tokens) == a1 - a0)
-            style = "plain" if same or not alike else "diff"
-            a_runs.append(Run(ours_text, style))
-            b_runs.append(Run(theirs_text, style))
-        if a:
-            sides[0].append(Turn(a[0], tuple(r for r in a_runs if r.text)))
-        if b:
-            sides[1].append(Turn(b[0], tuple(r for r in b_runs if r.text)))
-    return tuple(sides[0]), tuple(sides[1])
-
-
-def _cut(parts: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    room, cut = COMPARED, []
-    for part in parts:
-        if room <= 0:
-            break
-        text = part["text"]
-        cut.append((part["role"], text if len(text) <= room else text[:room] + "…"))
-        room -= len(text)
-    return cut
-
-
 def _telling(parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the parts that tell what a record is about: two, a question and an answer if any."""
     asked = next((p for p in parts if p["role"] == "user"), None)
@@ -283,6 +251,11 @@ def evidence_of(text: str) -> tuple[tuple[str, str], ...]:
     """Return a finding's evidence as names and short values, sorted by name."""
     values = json.loads(text) if text else {}
     return tuple((str(k), _short(v)) for k, v in sorted(values.items()))
+
+
+def _measures(evidence: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the evidence but for what sets the two apart: that is told as the reason."""
+    return tuple((k, _short(v)) for k, v in sorted(evidence.items()) if not isinstance(v, bool))
 
 
 def _short(value: object) -> str:

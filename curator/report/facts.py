@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator.check import freshness
+from curator.policy import speaks_of
 from curator.workspace import read_json
 
 if TYPE_CHECKING:
@@ -142,19 +143,6 @@ def code_facts(
     return sorted(found, key=lambda f: f.code.id)
 
 
-def speaks_of(rule: PolicyRule, check: str, code: str) -> bool:
-    """Tell whether a policy rule speaks of a check's findings of a code."""
-    when = rule.when
-    if when.check is not None and when.check != check:
-        return False
-    if when.code is None:
-        return True
-    wanted = (when.code,) if isinstance(when.code, str) else when.code
-    return any(
-        code.startswith(one.rstrip("*")) if one.endswith("*") else code == one for one in wanted
-    )
-
-
 def rule_facts(con: duckdb.DuckDBPyConnection, policy: Policy) -> list[RuleFacts]:
     """Return how many records each rule speaks of, the most first."""
     known = {rule.id: rule for rule in policy.rules}
@@ -267,8 +255,10 @@ def pairs(con: duckdb.DuckDBPyConnection, code: str, n: int) -> list[dict[str, A
 
 
 def rows(
-    con: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]
+    con: duckdb.DuckDBPyConnection,
+    query: str,
+    values: Sequence[object] | Mapping[str, object],
 ) -> list[dict[str, Any]]:
     """Return a query's rows as dicts."""
-    table: pa.Table = con.sql(query, params=list(values)).to_arrow_table()
+    table: pa.Table = con.sql(query, params=values).to_arrow_table()
     return list(table.to_pylist())

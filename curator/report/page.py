@@ -1,7 +1,9 @@
 """Put the report together: facts, excerpts and drawings into one HTML file.
 
-The file loads nothing: style and drawings lie inside, there is no script, and
-its content policy forbids everything else. Text is escaped by the template.
+The file loads nothing: style, drawings and the one script (it moves the threshold
+explorers' marks) lie inside, and its content policy forbids everything else. Text
+is escaped by the template. Without the script nothing is missing: what it shows
+are the cells of a table.
 """
 
 from __future__ import annotations
@@ -11,8 +13,13 @@ import hashlib
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from curator.decide import inputs
 from curator.report import drawings, facts
+from curator.report.curves import curve
 from curator.report.excerpts import Reader
+from curator.report.groups import duplicate_groups
+from curator.report.shapes import Name
+from curator.thresholds import explore
 from curator.workspace import write_text
 
 if TYPE_CHECKING:
@@ -24,7 +31,9 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 EXAMPLES = 3
-PAIRS = (("DUP002", 4), ("DUP001", 1), ("LBL002", 3))
+CONTRADICTIONS = 6
+_SCORED = ("DUP002", "DUP003", "DUP005")
+"""The duplicates that come with a score, whose thresholds are explored."""
 _LANGUAGE_STYLES = ("f-zh", "f-en", "f-other")
 _ROLES = {
     "user": ("用户", "user"),
@@ -36,6 +45,20 @@ _ROLES = {
     "table": ("表格", "table"),
     "list": ("列表", "list"),
     "code": ("代码", "code"),
+}
+_DIFFERENCES = {
+    "numbers_differ": ("数字不同", "numbers differ"),
+    "negation_differs": ("否定不同", "a negation differs"),
+    "signs_differ": ("符号不同", "signs differ"),
+    "terms_differ": ("所说的事物不同", "what is named differs"),
+    "question_differs": ("问题不同", "the questions differ"),
+    "answer_differs": ("回答不同", "the answers differ"),
+    "under": ("低于策略的", "under the policy's"),
+    "no_rule": ("策略中没有规则涉及", "no rule of the policy speaks of it"),
+    "elsewhere": ("已归于另一条", "it falls to another record"),
+    "dropped": ("两条之一因别的规则舍弃", "another rule drops one of the two"),
+    "kept_by_reviewer": ("审核人保留", "a reviewer keeps it"),
+    "beyond": ("归于它的记录与另一条不够接近", "what falls to it is not near the other"),
 }
 
 
@@ -87,15 +110,25 @@ def render(
     with_findings = [f for f in found if f.findings]
     examples: dict[str, Any] = {}
     pairs: list[Any] = []
+    groups: dict[str, Any] = {}
+    duplicates = duplicate_groups(
+        con, policy, {f.code.id: f.check for f in with_findings if f.code.id.startswith("DUP")}
+    )
     if seen:
         reader = Reader(con, plan)
         chosen = facts.example_ids(con, [f.code.id for f in with_findings], EXAMPLES)
         examples = {code: reader.examples(rows) for code, rows in chosen.items()}
-        for code, n in PAIRS:
-            pairs += reader.side_by_side(facts.pairs(con, code, n))
+        pairs = reader.side_by_side(facts.pairs(con, "LBL002", CONTRADICTIONS))
+        groups = {shown.code: reader.groups(shown) for shown in duplicates}
+    records, findings = inputs(con)
+    curves = [
+        curve(explore(records, findings, workspace.reviews(), policy, f.code.id))
+        for f in with_findings
+        if f.code.id in _SCORED
+    ]
     lengths = facts.lengths(con)
     languages = facts.languages(con)
-    style = _asset("report.css")
+    style, script = _asset("report.css"), _asset("explorer.js")
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset),
         autoescape=True,
@@ -107,7 +140,9 @@ def render(
     environment.filters["n"] = "{:,}".format
     return environment.get_template("report.html.j2").render(
         style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        style_hash=_sha256(style),
+        script=script,
+        script_hash=_sha256(script),
         project=recipe.name,
         default="en" if recipe.languages[:1] == ("en",) else "zh",
         decision=decision or {},
@@ -121,6 +156,10 @@ def render(
         examples=examples,
         seen=seen,
         pairs=pairs,
+        duplicates=duplicates,
+        groups=groups,
+        curves=curves,
+        differences=_DIFFERENCES,
         names={f.code.id: f.code for f in found},
         rules=facts.rule_facts(con, policy),
         who=facts.decided_by(con),
@@ -134,7 +173,7 @@ def render(
         roles=_ROLES,
         scores=drawings.scores,
         bar=drawings.bar,
-        name=drawings.Name,
+        name=Name,
         percent=drawings.percent,
         max=max,
     )
@@ -148,6 +187,10 @@ def _by_language(rows: list[tuple[str, str, int]]) -> list[tuple[str, int, int]]
     return sorted(
         ((lang, a, b) for lang, (a, b) in found.items()), key=lambda r: (-r[1] - r[2], r[0])
     )
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _asset(name: str) -> str:

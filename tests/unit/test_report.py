@@ -173,7 +173,7 @@ def test_it_is_one_closed_file(report: str) -> None:
     tags.feed(report)
     assert tags.open == []
     names = {name for name, _ in tags.seen}
-    assert not names & {"script", "link", "img", "iframe", "object", "form"}
+    assert not names & {"link", "img", "iframe", "object", "form"}
     for name, attributes in tags.seen:
         assert not [a for a in attributes if a.startswith("on") or a in {"style", "src"}], name
         assert (attributes.get("href") or "#").startswith("#")
@@ -185,13 +185,17 @@ def test_it_is_one_closed_file(report: str) -> None:
     assert policy
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'")
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", report, re.DOTALL)
+    assert len(scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert f"; script-src 'sha256-{digest}'; base-uri 'none'" in policy
     assert "http://" not in report
     assert "https://" not in report
 
 
 def test_text_is_escaped_and_private_details_are_not_there(report: str, tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in report
-    assert "<script" not in report
+    assert report.count("<script") == 1
     for banned in (
         "王小明",
         "13800138000",

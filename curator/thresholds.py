@@ -1,0 +1,155 @@
+"""What would fall if the rules that keep one of a duplicate group began at other scores. Pure.
+
+Every figure is that of `policy.decide` with those rules changed: the same matches,
+the same order of records, the same survivors. Only the matching is done once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curator.policy import fallen, matched, speaks_of
+from curator.schema import Policy, PolicyRule, Text2, When
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import duckdb
+
+GRID = tuple(i / 100 for i in range(50, 96))
+_NEVER = 2.0
+"""A threshold that no pair reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Falling:
+    """What falls where pairs of a code count from `threshold` on.
+
+    `pairs` are those of the code that count; `groups` (survivors) and `records` (those
+    that fall to them) are of all duplicates together; `own` of these records would
+    stand if no pair of the code counted.
+    """
+
+    threshold: float
+    pairs: int
+    groups: int
+    records: int
+    own: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """What falls for one code at each threshold, and from which scores the policy's rules start."""
+
+    code: str
+    steps: tuple[Falling, ...]
+    policy: tuple[float, ...]
+
+
+def explore(
+    records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Policy, code: str
+) -> Exploration:
+    """Return what would fall from each score of `GRID` on, and from the policy's own.
+
+    Args:
+        records: as for `policy.decide`.
+        findings: as for `policy.decide`, of all checks.
+        reviews: as for `policy.decide`.
+        policy: the rules; those that keep one and speak of `code` are moved. Where there
+            is none, one is supposed.
+        code: the code of scored pairs, such as DUP002.
+
+    """
+    kinds = findings.select(["code", "check"]).group_by(["code", "check"]).aggregate([])
+    checks = dict(zip(kinds["code"].to_pylist(), kinds["check"].to_pylist(), strict=True))
+    rules = _keeping_one(policy, checks.get(code, ""), code)
+    pairs = {c for c in checks if c == code or _keeping_one(policy, checks[c], c)}
+    records, findings = _involved(records, findings, pairs)
+    con = matched(records, findings, reviews, _opened(policy, rules, code, checks))
+    con.execute("ALTER TABLE matches RENAME TO every_match")
+    scores = _scores(con, code)
+    marks = sorted({rule.when.score_at_least for rule in rules})
+    known = {0: _counts(con, code, _NEVER)}
+    steps = []
+    for threshold in sorted({*GRID, *marks}):
+        n = sum(score >= threshold for score in scores)
+        if n not in known:  # the same pairs let the same records fall
+            known[n] = _counts(con, code, threshold)
+        groups, fell = known[n]
+        steps.append(Falling(threshold, n, groups, fell, fell - known[0][1]))
+    return Exploration(code, tuple(steps), tuple(marks))
+
+
+def _keeping_one(policy: Policy, check: str, code: str) -> list[PolicyRule]:
+    return [r for r in policy.rules if r.then == "keep_one" and speaks_of(r, check, code)]
+
+
+def _involved(
+    records: pa.Table, findings: pa.Table, codes: Iterable[str]
+) -> tuple[pa.Table, pa.Table]:
+    """Return the records that some pair names, and all findings about them.
+
+    No other record can fall, nor have others fall to it.
+    """
+    pairs = findings.filter(
+        pc.and_(
+            pc.is_in(findings["code"], pa.array(sorted(codes), pa.string())),
+            pc.is_valid(findings["peer_id"]),
+        )
+    )
+    named = pa.concat_arrays(
+        [chunk for name in ("record_id", "peer_id") for chunk in pairs[name].chunks]
+        or [pa.array([], pa.string())]
+    )
+    return (
+        records.filter(pc.is_in(records["id"], named)),
+        findings.filter(pc.is_in(findings["record_id"], named)),
+    )
+
+
+def _opened(
+    policy: Policy, rules: Sequence[PolicyRule], code: str, checks: Mapping[str, str]
+) -> Policy:
+    """Return the policy with its rules about `code` speaking of pairs of any score."""
+    opened = [rule for rule in policy.rules if rule not in rules]
+    for rule in rules:
+        others = tuple(c for c in checks if c != code and speaks_of(rule, checks[c], c))
+        if others:
+            opened.append(rule.model_copy(update={"when": _of(rule, others)}))
+        when = _of(rule, code).model_copy(update={"score_at_least": 0.0})
+        opened.append(rule.model_copy(update={"id": f"{rule.id}-{code.lower()}", "when": when}))
+    if not rules:
+        nothing = Text2(zh="", en="")
+        opened.append(
+            PolicyRule(id=code.lower(), when=When(code=code), then="keep_one", because=nothing)
+        )
+    return policy.model_copy(update={"rules": tuple(opened)})
+
+
+def _of(rule: PolicyRule, code: str | tuple[str, ...]) -> When:
+    return rule.when.model_copy(update={"code": code})
+
+
+def _scores(con: duckdb.DuckDBPyConnection, code: str) -> list[float]:
+    """Return the scores of the code's pairs that a rule speaks of."""
+    pairs = con.execute(
+        "SELECT DISTINCT record_id, peer_id, score FROM every_match"
+        """ WHERE code = ? AND "then" = 'keep_one' AND peer_id IS NOT NULL""",
+        (code,),
+    ).fetchall()
+    return [score for _, _, score in pairs]
+
+
+def _counts(con: duckdb.DuckDBPyConnection, code: str, threshold: float) -> tuple[int, int]:
+    """Return how many survivors and how many records that fall there are from a score on."""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE matches AS SELECT * FROM every_match"
+        """ WHERE NOT (code = ? AND "then" = 'keep_one' AND score < ?)""",
+        (code, threshold),
+    )
+    table = fallen(con)
+    return len(table["survivor_id"].unique()), table.num_rows
