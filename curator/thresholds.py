@@ -6,14 +6,17 @@ the same order of records, the same survivors. Only the matching is done once.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curator.policy import fallen, matched, speaks_of
 from curator.schema import Policy, PolicyRule, Text2, When
+from curator.similarity.components import components
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -70,17 +73,14 @@ def explore(
     pairs = {c for c in checks if c == code or _keeping_one(policy, checks[c], c)}
     records, findings = _involved(records, findings, pairs)
     con = matched(records, findings, reviews, _opened(policy, rules, code, checks))
-    con.execute("ALTER TABLE matches RENAME TO every_match")
-    scores = _scores(con, code)
     marks = sorted({rule.when.score_at_least for rule in rules})
-    known = {0: _counts(con, code, _NEVER)}
-    steps = []
-    for threshold in sorted({*GRID, *marks}):
-        n = sum(score >= threshold for score in scores)
-        if n not in known:  # the same pairs let the same records fall
-            known[n] = _counts(con, code, threshold)
-        groups, fell = known[n]
-        steps.append(Falling(threshold, n, groups, fell, fell - known[0][1]))
+    grid = sorted({*GRID, *marks})
+    scores, counts = _counts(con, records, code, [*grid, _NEVER])
+    without = counts[-1][1]
+    steps = (
+        Falling(t, sum(score >= t for score in scores), groups, fell, fell - without)
+        for t, (groups, fell) in zip(grid, counts, strict=False)
+    )
     return Exploration(code, tuple(steps), tuple(marks))
 
 
@@ -134,22 +134,56 @@ def _of(rule: PolicyRule, code: str | tuple[str, ...]) -> When:
     return rule.when.model_copy(update={"code": code})
 
 
-def _scores(con: duckdb.DuckDBPyConnection, code: str) -> list[float]:
-    """Return the scores of the code's pairs that a rule speaks of."""
-    pairs = con.execute(
-        "SELECT DISTINCT record_id, peer_id, score FROM every_match"
-        """ WHERE code = ? AND "then" = 'keep_one' AND peer_id IS NOT NULL""",
-        (code,),
-    ).fetchall()
-    return [score for _, _, score in pairs]
+def _counts(
+    con: duckdb.DuckDBPyConnection, records: pa.Table, code: str, grid: Sequence[float]
+) -> tuple[list[float], list[tuple[int, int]]]:
+    """Return the scores of the code's pairs, and for each threshold the survivors and the fallen.
+
+    Records that no pair joins, however indirectly, have nothing to do with each other.
+    So from one threshold to the next only the components are looked at that lose a pair.
+    """
+    con.execute("ALTER TABLE matches RENAME TO every_match")
+    number = {name: i for i, name in enumerate(records["id"].to_pylist())}
+    pairs = [
+        (number[a], number[b], score if own else None)
+        for a, b, own, score in con.execute(
+            "SELECT DISTINCT record_id, peer_id, code = ?, score FROM every_match"
+            """ WHERE "then" = 'keep_one' AND peer_id IS NOT NULL""",
+            (code,),
+        ).fetchall()
+        if b in number
+    ]
+    left, right = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    root = components(len(number), left, right)
+    scored = sorted((score, int(root[a])) for a, _, score in pairs if score is not None)
+    groups, fell = np.zeros(len(number), np.int64), np.zeros(len(number), np.int64)
+    counts, lost = [], 0
+    for i, threshold in enumerate(grid):
+        below = bisect_left(scored, (threshold, -1))
+        if i == 0 or below > lost:
+            changed = np.ones(len(number), np.bool_)
+            if i:
+                changed = np.isin(root, [component for _, component in scored[lost:below]])
+            groups[changed] = fell[changed] = 0
+            table = _fallen(con, records.filter(pa.array(changed)), code, threshold)
+            survivors = [number[name] for name in set(table["survivor_id"].to_pylist())]
+            fallen_to = root[[number[name] for name in table["record_id"].to_pylist()]]
+            np.add.at(groups, root[survivors], 1)
+            np.add.at(fell, fallen_to, 1)
+            lost = below
+        counts.append((int(groups.sum()), int(fell.sum())))
+    return [score for score, _ in scored], counts
 
 
-def _counts(con: duckdb.DuckDBPyConnection, code: str, threshold: float) -> tuple[int, int]:
-    """Return how many survivors and how many records that fall there are from a score on."""
+def _fallen(
+    con: duckdb.DuckDBPyConnection, records: pa.Table, code: str, threshold: float
+) -> pa.Table:
+    """Return which of the records fall to which survivor where pairs count from a score on."""
+    con.register("records", records)
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE matches AS SELECT * FROM every_match"
-        """ WHERE NOT (code = ? AND "then" = 'keep_one' AND score < ?)""",
+        "CREATE OR REPLACE TEMP TABLE matches AS SELECT m.* FROM every_match m"
+        " JOIN records d ON d.id = m.record_id"
+        """ WHERE NOT (m.code = ? AND m."then" = 'keep_one' AND m.score < ?)""",
         (code, threshold),
     )
-    table = fallen(con)
-    return len(table["survivor_id"].unique()), table.num_rows
+    return fallen(con)

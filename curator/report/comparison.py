@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ _MOST_PARTS = 24
 
 _CHANCE = " \n\t,.，。、！？!?"
 _TOKEN = re.compile(
-    rf"{PLACEHOLDER.pattern}|\d+(?:[.,:]\d+)*|[A-Za-z\u00c0-\u024f\u0370-\u052f']+|\s+|.",
+    rf"{PLACEHOLDER.pattern}|\d+(?:[.,:]\d+)*|[A-Za-z\u00c0-\u024f\u0370-\u052f\uff21-\uff3a\uff41-\uff5a']+|\s+|.",
     re.DOTALL,
 )
 
@@ -59,7 +60,8 @@ def plain(text: str) -> list[Run]:
 def compared(left: Parts, right: Parts) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
     """Return two records' parts, cut to what is shown, with what differs marked.
 
-    Marked are words and numbers, and single characters of scripts without spaces.
+    Marked are words and numbers, and single characters of scripts without spaces, but
+    not what differs in case or width alone.
     """
     sides: tuple[list[Turn], list[Turn]] = ([], [])
     for a, b in _beside(_cut(left), _cut(right)):
@@ -121,10 +123,11 @@ def _differences(
     if a is None or b is None:
         return ([Run(a[1], "diff")] if a else [], [Run(b[1], "diff")] if b else [])
     ours, theirs = _TOKEN.findall(a[1]), _TOKEN.findall(b[1])
-    before = _common(ours, theirs)
-    after = _common(ours[before:][::-1], theirs[before:][::-1])
+    left, right = _folded(ours), _folded(theirs)
+    before = _common(left, right)
+    after = _common(left[before:][::-1], right[before:][::-1])
     match = difflib.SequenceMatcher(
-        None, ours[before : len(ours) - after], theirs[before : len(theirs) - after], autojunk=False
+        None, left[before : len(left) - after], right[before : len(right) - after], autojunk=False
     )
     common = before + after + sum(block.size for block in match.get_matching_blocks())
     if 2 * common < ALIKE * (len(ours) + len(theirs)):
@@ -145,6 +148,11 @@ def _differences(
                 same = tag == "equal" and not alone
                 side.extend(plain(text) if same else [Run(text, "diff")])
     return _joined(sides[0]), _joined(sides[1])
+
+
+def _folded(tokens: Sequence[str]) -> list[str]:
+    """Return tokens without what no check counts as a difference: width, case, kinds of space."""
+    return [" " if t.isspace() else unicodedata.normalize("NFKC", t).casefold() for t in tokens]
 
 
 def _common(left: Sequence[str], right: Sequence[str]) -> int:

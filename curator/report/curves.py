@@ -1,4 +1,4 @@
-"""The threshold explorer's curve: how many records fall at each threshold."""
+"""The threshold explorer's curve: how many records fall by a code at each score."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Curve:
 
 
 def curve(exploration: Exploration) -> Curve:
-    """Draw how many records fall; darker are those that fall by the code alone."""
+    """Draw how many records fall by the code alone."""
     steps = exploration.steps
-    highest = max(1, *(step.records for step in steps))
+    highest = max(1, *(step.own for step in steps))
     low, high = steps[0].threshold, steps[-1].threshold
 
     def x(threshold: float) -> float:
@@ -41,11 +41,9 @@ def curve(exploration: Exploration) -> Curve:
         return _TOP + _HEIGHT * (1 - n / highest)
 
     base = _TOP + _HEIGHT
-    own = [(x(s.threshold), y(s.records)) for s in steps]
-    others = [(x(s.threshold), y(s.records - max(0, s.own))) for s in steps]
+    own = [(x(s.threshold), y(max(0, s.own))) for s in steps]
     body = [
-        _area([*own, *reversed(others)], "f-one"),
-        _area([*others, (x(high), base), (x(low), base)], "f-other"),
+        _area([*own, (x(high), base), (x(low), base)], "f-one"),
         line(_LEFT, base, _LEFT + _WIDTH, base, "rule-axis"),
         text(_LEFT, _TOP - 10, f"{highest:,}", "tick"),
     ]
@@ -73,8 +71,8 @@ def curve(exploration: Exploration) -> Curve:
     body.append(line(0, _TOP, 0, base, "cursor-line"))
     body.append(Markup('<circle class="cursor-dot" cx="0" cy="{}" r="4.5"/></g>').format(cy))
     title = Name(
-        f"{exploration.code}：各阈值下舍去的记录数",
-        f"{exploration.code}: records that fall at each threshold",
+        f"{exploration.code}：各阈值下仅因这一类而舍去的记录数",
+        f"{exploration.code}: records that fall by this kind alone at each threshold",
     )
     return Curve(
         exploration,

@@ -26,6 +26,8 @@ WHOLE = 24
 """A longer part is not marked where a finding speaks of all of it."""
 OPENING = 260
 """How many characters of a part are shown where nothing is highlighted."""
+TITLE = 90
+"""How many characters of a record stand for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,11 @@ class MemberBeside:
 
 @dataclass(frozen=True, slots=True)
 class GroupBeside:
-    """A duplicate group with its texts."""
+    """A duplicate group with its texts; `opening` is how the record that stands begins."""
 
     group: Group
     source: str
+    opening: str
     members: tuple[MemberBeside, ...]
 
 
@@ -184,7 +187,9 @@ class Reader:
                     for m in group.members
                     if m.record_id in records
                 ]
-                found.append(GroupBeside(group, _place(stands), tuple(members)))
+                found.append(
+                    GroupBeside(group, _place(stands), _title(stands["parts"]), tuple(members))
+                )
         return found
 
 
@@ -241,6 +246,11 @@ def _telling(parts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     answered = next((p for p in parts if p["role"] == "assistant"), None)
     found = [p for p in (asked, answered) if p is not None]
     return found if len(found) == 2 else list(parts[:2])
+
+
+def _title(parts: Sequence[Mapping[str, Any]]) -> str:
+    text = " ".join(" ".join(p["text"] for p in parts[:2])[: 2 * TITLE].split())
+    return text if len(text) <= TITLE else text[:TITLE] + "…"
 
 
 def _place(record: Mapping[str, Any]) -> str:

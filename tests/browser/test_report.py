@@ -1,4 +1,4 @@
-"""The report in a real browser: nothing fails, nothing runs, nothing is fetched."""
+"""The report in a real browser: nothing fails, nothing strange runs, nothing is fetched."""
 
 from __future__ import annotations
 
@@ -184,8 +184,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def driver(*, scripts: bool = True) -> Any:
     if not CHROMIUM or not DRIVER:
         pytest.skip("chromium or chromedriver is absent")
     webdriver = pytest.importorskip("selenium.webdriver")
@@ -201,16 +200,24 @@ def browser() -> Iterator[Any]:
     ):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    if not scripts:
+        setting = {"profile.managed_default_content_settings.javascript": 2}
+        options.add_experimental_option("prefs", setting)
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    started = driver()
+    yield started
+    started.quit()
 
 
 def script(browser: Any, code: str, *values: object) -> Any:
     return browser.execute_script(f"return {code}", *values)
 
 
-def test_it_opens_without_an_error_and_runs_nothing(
+def test_it_opens_without_an_error_and_runs_no_text_of_a_record(
     browser: Any, page: Path, tmp_path: Path
 ) -> None:
     browser.get(page.as_uri())
@@ -219,7 +226,7 @@ def test_it_opens_without_an_error_and_runs_nothing(
     text = browser.find_element("tag name", "main").text
     assert "<script>alert(1)</script>" in text
     assert "<img src=x onerror=alert(1)>" in text
-    assert script(browser, "document.scripts.length") == 0
+    assert script(browser, "document.scripts.length") == 1
     assert script(browser, "document.images.length") == 0
     assert browser.save_screenshot(str(tmp_path / "report.png"))
     assert (tmp_path / "report.png").stat().st_size > 10_000
@@ -261,3 +268,42 @@ def test_dark_and_light_differ(browser: Any, page: Path) -> None:
         script(browser, "document.getElementById(arguments[0]).click()", switch)
         paper.append(script(browser, "getComputedStyle(document.body).backgroundColor"))
     assert paper[0] != paper[1]
+
+
+def test_the_slider_shows_the_figures_of_the_table(browser: Any, page: Path) -> None:
+    browser.get(page.as_uri())
+    box = browser.find_element("id", "explore-DUP002")
+    slide = box.find_element("css selector", "input[type=range]")
+    assert slide.is_displayed()
+    shown = "[...arguments[0].querySelectorAll('[data-shows]')].map(e => e.textContent)"
+    at = "arguments[0].querySelector('.cursor').getAttribute('transform')"
+    before, place = script(browser, shown, box), script(browser, at, box)
+    assert before[0] == "0.7", "the policy's threshold comes first"
+    slide.send_keys(*["\ue012"] * 10)  # ten times to the left
+    after = script(browser, shown, box)
+    rows = script(
+        browser,
+        "[...arguments[0].querySelectorAll('tbody tr')]"
+        ".map(r => [...r.cells].map(c => c.textContent))",
+        box,
+    )
+    assert after[0] == "0.6"
+    assert after in rows
+    assert after != before
+    assert script(browser, at, box) != place
+    more = int(after[3].replace(",", "")) - int(before[3].replace(",", ""))
+    change = script(browser, "arguments[0].querySelector('[data-change]').textContent", box)
+    assert change == f"+{more}"
+
+
+def test_without_scripts_the_table_is_there(page: Path) -> None:
+    plain = driver(scripts=False)
+    try:
+        plain.get(page.as_uri())
+        box = plain.find_element("id", "explore-DUP002")
+        assert not box.find_element("css selector", "input[type=range]").is_displayed()
+        cells = box.find_elements("css selector", "tbody tr:first-child td")
+        assert cells[0].text == "0.5"
+        assert all(c.text for c in cells)
+    finally:
+        plain.quit()

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from curator.report import write_report
+from curator.report.comparison import compared
 from curator.report.drawings import flow, percent
-from curator.report.excerpts import compared, moved
+from curator.report.excerpts import moved
+from curator.report.groups import duplicate_groups
+from curator.report.page import render
+from curator.rules import load_rules
 from curator.types import Edit, Span
 from tests.synthetic import POLICY, Made, conversation, document, recipe
 
@@ -282,6 +286,124 @@ def test_an_empty_workspace_has_a_report_too(tmp_path: Path) -> None:
         workspace, recipe(), POLICY, plan, nothing, None, tmp_path / "r.html"
     ).read_text("utf-8")
     assert "there is no redacted view yet" in text
+
+
+# --- duplicates -------------------------------------------------------------------------
+
+
+def grouped() -> Made:
+    """Return a workspace with a crowd of duplicates, and pairs that stand for several reasons."""
+    made = Made()
+    answer = "按体重每公斤{}毫升，每天不超过4次。饭后服用，多喝温水，注意休息。"
+
+    def add(n: int, said: str, **fate: Any) -> Any:
+        turns = (("user", "布洛芬一次吃多少？"), ("assistant", said))
+        return made.add(conversation(f"line {n}", *turns), **fate)
+
+    first = add(1, answer.format(5))
+    lost = {"action": "drop", "instruction": False, "rag": False, "survivor_id": first.id}
+    copies = [add(n, answer.format(5), **lost) for n in range(2, 12)]
+    for copy in copies:
+        made.find(
+            "near_duplicates",
+            copy,
+            "DUP001",
+            1.0,
+            peer_id=first.id,
+            evidence={"group_size": 11},
+        )
+    near = add(20, answer.format(5) + "谢谢", **lost, rule_ids=["near-duplicates"])
+    # Its pair is with a copy, not with the survivor itself.
+    made.find(
+        "near_duplicates", near, "DUP002", 0.91, peer_id=copies[3].id, evidence={"jaccard": 0.91}
+    )
+    other = add(21, answer.format(10))
+    made.find(
+        "near_duplicates",
+        other,
+        "DUP002",
+        0.64,
+        peer_id=first.id,
+        evidence={"jaccard": 0.93, "numbers_differ": True, "terms_differ": False},
+    )
+    less = add(22, "请咨询医生，按体重服用，多喝温水，注意休息。")
+    made.find("near_duplicates", less, "DUP002", 0.55, peer_id=first.id, evidence={"jaccard": 0.55})
+    return made
+
+
+def test_groups_tell_who_fell_who_stands_and_why(tmp_path: Path) -> None:
+    made = grouped()
+    workspace, plan = made.lay(tmp_path)
+    con = workspace.sql(plan.runs, plan.view)
+    exact, near = duplicate_groups(
+        con, POLICY, {"DUP001": "near_duplicates", "DUP002": "near_duplicates"}
+    )
+    first = made.records[0].id
+    assert (exact.code, exact.n_groups, exact.n_members) == ("DUP001", 1, 10)
+    assert (exact.groups[0].record_id, exact.groups[0].fell) == (first, 10)
+    assert {m.state for m in exact.groups[0].members} == {"fell"}
+    assert exact.groups[0].hidden == 10 - len(exact.groups[0].members) > 0
+    (group,) = near.groups
+    assert (group.record_id, group.fell, group.total) == (first, 1, 3)
+    told = {m.record_id: (m.state, m.score, m.reasons) for m in group.members}
+    assert told == {
+        made.records[11].id: ("fell", 0.91, ()),
+        made.records[12].id: ("keep", 0.64, ("numbers_differ",)),
+        made.records[13].id: ("keep", 0.55, ("under",)),
+    }
+
+
+def test_the_report_shows_groups_and_what_other_thresholds_would_do(tmp_path: Path) -> None:
+    made = grouped()
+    workspace, plan = made.lay(tmp_path)
+    decision = workspace.current_decision()
+    policy = load_rules().policy
+    text = render(workspace, recipe(), policy, plan, funnel_of(made), decision)
+    groups = text[text.index('id="groups-DUP002"') :]
+    groups = groups[: groups.index("</article>")]
+    for wanted in ("numbers differ", "数字不同", "under the policy", '<b class="diff">10</b>'):
+        assert wanted in groups
+    assert groups.count('class="member"') == 3
+    explorer = text[text.index('id="explore-DUP002"') :]
+    explorer = explorer[: explorer.index("</article>")]
+    rows = re.findall(r"<tr data-x.*?</tr>", explorer)
+    assert len(rows) == 46
+    cells = [re.sub(r"<[^>]+>", " ", row).split() for row in rows]
+    # At 0.64 the pair whose numbers differ would count, at 0.55 the third one too.
+    assert {c[0]: c[1:4] for c in cells if c[0] in ("0.55", "0.64", "0.7")} == {
+        "0.55": ["3", "1", "13"],
+        "0.64": ["2", "1", "12"],
+        "0.7": ["1", "1", "11"],
+    }
+    assert explorer.count('class="now"') == 1
+    assert "policy ≥ 0.65" in explorer
+
+
+def test_the_parts_that_belong_together_stand_beside_each_other() -> None:
+    left = [{"role": "user", "text": "在吗"}, {"role": "user", "text": "发烧三天了怎么办"}]
+    right = [{"role": "user", "text": "发烧五天了怎么办"}]
+    ours, theirs = compared(left, right)
+    assert [r.style for r in ours[0].runs] == ["diff"]
+    assert [r.text for r in ours[1].runs if r.style == "diff"] == ["三"]
+    assert [r.text for r in theirs[0].runs if r.style == "diff"] == ["五"]
+
+
+def test_what_is_in_common_is_cut_short_and_the_difference_is_still_shown() -> None:
+    common = "多喝水，注意休息，按时吃药，保持空气流通。" * 40
+    texts = [f"{common}每天{n}次。{common}" for n in (3, 4)]
+    ours, _ = compared(*([{"role": "assistant", "text": text}] for text in texts))
+    shown = "".join(run.text for run in ours[0].runs)
+    assert "每天3次" in shown
+    assert len(shown) < 300
+    assert [r.text for r in ours[0].runs if r.style == "diff"] == ["3"]
+
+
+def test_case_and_width_alone_are_no_difference() -> None:
+    ours, theirs = compared(
+        [{"role": "user", "text": "Reset the ＷｉＦｉ Router, please"}],
+        [{"role": "user", "text": "reset the WiFi router, please"}],
+    )
+    assert {r.style for r in ours[0].runs + theirs[0].runs} == {"plain"}
 
 
 # --- excerpts ---------------------------------------------------------------------------
