@@ -15,8 +15,10 @@ from curator.checks.against import contents, located
 from curator.errors import CuratorError, GateError, RecipeError
 from curator.models import model_sha
 from curator.protocols import Scope, Step
+from curator.rules import load_rules
+from curator.schema import Recipe, load
 from curator.tables import digest, findings_table
-from curator.workspace import read_json, write_json, write_table
+from curator.workspace import Workspace, read_json, write_json, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,11 +29,9 @@ if TYPE_CHECKING:
 
     from curator.protocols import Check, Engine
     from curator.rules import RuleSet
-    from curator.schema import Recipe
-    from curator.workspace import Workspace
 
 NO_RECORDS = "there are no records: nothing was read, or all of it was quarantined or set aside"
-_RULES = ("pii_rules", "allow", "answer_rules", "volatility_rules")
+_RULES = ("pii_rules", "allow", "answer_rules", "volatility_rules", "redaction")
 SLOTS = ("encoder", "ner_zh", "ner_en", "language_id")
 
 
@@ -89,23 +89,57 @@ def enabled(recipe: Recipe) -> list[str]:
     return [name for name in CHECKS if recipe.checks.get(name, True) is not False]
 
 
+def comparing(recipe: Recipe, names: Sequence[str], against: Sequence[Path]) -> Recipe:
+    """Return the recipe with the paths that the named checks are to compare the records with.
+
+    Raises:
+        RecipeError: no check is named, or one of them compares with nothing outside.
+
+    """
+    takers = [
+        name for name in CHECKS if "against" in inspect.signature(check_class(name)).parameters
+    ]
+    wrong = [name for name in known(names) if name not in takers]
+    if wrong or not names:
+        raise RecipeError(
+            f"--against: {wrong[0]} compares with nothing outside"
+            if wrong
+            else "--against: no check is named",
+            f"name one of these: {', '.join(takers)}",
+        )
+    checks = dict(recipe.checks)
+    for name in names:
+        own = checks.get(name, {})
+        paths = [str(path.absolute()) for path in against]
+        checks[name] = {**(own if isinstance(own, dict) else {}), "against": paths}
+    return recipe.model_copy(update={"checks": checks})
+
+
 def plan(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
     """Work out which check runs the recipe, the rules and the active sources ask for."""
-    parts = workspace.record_parts()
+    parts, raw, view_id = _raw_view(workspace, recipe, rules)
     stems = [path.stem for path in parts]
-    raw: list[CheckPlan] = []
-    rest: list[tuple[str, type[Check]]] = []
-    for name in enabled(recipe):
-        cls = check_class(name)
-        if cls.view == "raw":
-            raw.append(_plan_check(workspace, recipe, rules, name, cls, "raw", stems))
-        else:
-            rest.append((name, cls))
-    view_id = digest("view", redact.VERSION, [check.run_id for check in raw])
+    rest = [(name, check_class(name)) for name in enabled(recipe)]
     redacted = [
-        _plan_check(workspace, recipe, rules, name, cls, view_id, stems) for name, cls in rest
+        _plan_check(workspace, recipe, rules, name, cls, view_id, stems, raw)
+        for name, cls in rest
+        if cls.view == "redacted"
     ]
     return Plan(parts, (*raw, *redacted), view_id, workspace.redacted / view_id)
+
+
+def _raw_view(
+    workspace: Workspace, recipe: Recipe, rules: RuleSet
+) -> tuple[tuple[Path, ...], list[CheckPlan], str]:
+    """Return the record parts, the checks of the raw view, and the redacted view's id."""
+    parts = workspace.record_parts()
+    stems = [path.stem for path in parts]
+    raw = [
+        _plan_check(workspace, recipe, rules, name, cls, "raw", stems, ())
+        for name, cls in ((name, check_class(name)) for name in enabled(recipe))
+        if cls.view == "raw"
+    ]
+    return parts, raw, digest("view", redact.VERSION, [check.run_id for check in raw])
 
 
 def _plan_check(
@@ -116,6 +150,7 @@ def _plan_check(
     cls: type[Check],
     view_id: str,
     stems: Sequence[str],
+    raw: Sequence[CheckPlan],
 ) -> CheckPlan:
     params = dict(_own_params(recipe, name, cls))
     slots = [need for need in cls.needs if need in SLOTS]
@@ -132,8 +167,11 @@ def _plan_check(
     if "volatility_rules" in cls.needs:
         params["volatility_rules"] = [rule.model_dump(mode="json") for rule in rules.volatility]
     params_sha = digest(params)
+    if "redaction" in cls.needs:
+        # The raw view's own checks: part of `view_id`, so they are in every run's id as it is.
+        params["redaction"] = [(c.name, dict(c.params)) for c in raw]
     if params.get("against"):
-        params["against"] = located(workspace.root, params["against"], name)
+        params["against"] = located(workspace.root, params["against"], name, _view_of)
         params_sha = digest(params_sha, contents(params["against"], name))
     models = digest([model_sha(slot, params[slot]) for slot in slots])
     scope = stems if hasattr(cls, "run") else []
@@ -141,6 +179,24 @@ def _plan_check(
     return CheckPlan(
         name, cls, params, params_sha, models, run_id, workspace.findings / name / run_id
     )
+
+
+def _view_of(root: Path) -> Sequence[Path]:
+    """Return the parts of another project's redacted view.
+
+    Raises:
+        RecipeError: they are not all there.
+
+    """
+    other = Workspace(root)
+    parts, _, view_id = _raw_view(other, load(other.recipe_path, Recipe), load_rules(root))
+    view = [other.redacted / view_id / path.name for path in parts]
+    if not view or not all(path.exists() for path in view):
+        raise RecipeError(
+            f"{root}: a project whose records have no redacted view yet",
+            f"make it first: curator check --project {root}",
+        )
+    return view
 
 
 def _own_params(recipe: Recipe, name: str, cls: type[Check]) -> dict[str, Any]:

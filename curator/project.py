@@ -88,12 +88,23 @@ class Project:
         with self.workspace.lock():
             return ingest(self.workspace, self.recipe, extra, self._progress)
 
-    def check(self, only: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Run the checks that are not fresh; return the runs' manifests."""
-        from curator.check import check  # noqa: PLC0415
+    def check(self, only: Sequence[str] = (), against: Sequence[Path] = ()) -> list[dict[str, Any]]:
+        """Run the checks that are not fresh; return the runs' manifests.
 
+        With `against`, the checks that are named compare the records with these paths, which
+        start at the present folder, and not with the recipe's.
+
+        Raises:
+            RecipeError: an unknown check; with `against`, none that is named, or one that
+                compares with nothing outside.
+
+        """
+        from curator.check import check, comparing  # noqa: PLC0415
+
+        recipe = comparing(self.recipe, only, against) if against else self.recipe
         with self.workspace.lock(), self._engine() as engine:
-            return check(self.workspace, self.recipe, self.rules, engine, only)
+            runs = check(self.workspace, recipe, self.rules, engine, only)
+            return [run for run in runs if run["check"] in only] if against else runs
 
     def decide(self, *, dry_run: bool = False) -> Decided:
         """Decide on every record; with `dry_run` only tell what would change."""

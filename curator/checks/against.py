@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.errors import CuratorError, RecipeError
 from curator.tables import file_sha256
+from curator.workspace import RECIPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+MANIFEST = "manifest.json"
 
 
-def located(root: Path, given: Sequence[str], check: str) -> tuple[str, ...]:
+def located(
+    root: Path,
+    given: Sequence[str],
+    check: str,
+    view_of: Callable[[Path], Sequence[Path]] | None = None,
+) -> tuple[str, ...]:
     """Return where the files, folders and patterns of a check's `against` lie.
+
+    An export of curator's stands for its tables, another project for its redacted view.
 
     Args:
         root: the project's folder, where relative paths start.
         given: what the recipe says.
         check: the check's name, for messages.
+        view_of: returns the parts of a project's redacted view.
 
     Raises:
         RecipeError: one of them is not there.
@@ -40,8 +52,38 @@ def located(root: Path, given: Sequence[str], check: str) -> tuple[str, ...]:
                     f"paths start at {root}; correct this one, or leave it out",
                 )
             path = path.resolve()
-        places.append(str(path))
+        meant = _meant(root, path, view_of)
+        if not meant:
+            raise RecipeError(f"{check}.against: {name}: holds no row", "leave it out")
+        places += [str(place) for place in meant]
     return tuple(places)
+
+
+def _meant(
+    root: Path, path: Path, view_of: Callable[[Path], Sequence[Path]] | None
+) -> Sequence[Path]:
+    """Return the tables of an export, the redacted view of another project, any other path."""
+    if view_of and (path / RECIPE).is_file() and (path / ".curator").is_dir():
+        if path == root.resolve():
+            raise RecipeError(
+                f"{path}: the project itself", "name another one, or one of its exports"
+            )
+        return view_of(path)
+    for export in (path, path / "latest"):
+        if (export / MANIFEST).is_file():
+            tables = _tables(export / MANIFEST)
+            return [path] if tables is None else [export.resolve() / name for name in tables]
+    return [path]
+
+
+def _tables(manifest: Path) -> list[str] | None:
+    """Return the names of an export's tables that have rows, None where it is none of curator's."""
+    try:
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        files = told["files"] if "exporter_version" in told else None
+        return files and [f["path"] for f in files if f["path"].endswith(".parquet") and f["rows"]]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def contents(places: Sequence[str], check: str) -> list[tuple[str, str]]:

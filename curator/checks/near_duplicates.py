@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from curator.checks.across import in_reference
 from curator.checks.containment import closest, inside_pairs
+from curator.checks.reference import Reference
 from curator.checks.search import contrasts, near_pairs
 from curator.similarity.contrasts import contrast_inside
 from curator.similarity.fingerprints import groups
@@ -14,7 +16,7 @@ from curator.similarity.steps import per_part
 from curator.types import Code, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from curator.protocols import Scope
     from curator.similarity.contrasts import Contrast
@@ -67,12 +69,26 @@ class NearDuplicates:
     different kinds are never duplicates of each other. In a crowd of many
     hundred near-equal records each is compared with a bounded number of others,
     enough to join the crowd.
+
+    `against` lists what lies outside the project: an earlier export (its folder), another
+    project (its folder; its redacted view is taken), any file, folder or pattern that can be a
+    source. Paths start at the project's folder. What is not redacted yet goes through the
+    project's own checks of private details and encodings first, and no text of it is written
+    anywhere. A change of what lies there asks for another run.
+
+    **DUP004, in a reference.** A record of `against` says the same (`relation: exact`), or
+    almost the same (`near`; scored as DUP002), or is this very record in a project or an
+    export that holds it (`same record`). Told is the likest one: its `file`, and its place
+    there (`item`); there is no `peer_id`.
+
+    **DUP006, contained in a reference.** The record lies inside a longer record of `against`,
+    as for DUP003.
     """
 
     name: ClassVar[str] = "near_duplicates"
     version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
-    needs: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[str, ...]] = ("redaction",)
     codes: ClassVar[tuple[Code, ...]] = (
         Code(
             "DUP002",
@@ -86,12 +102,41 @@ class NearDuplicates:
             "整条内容包含在另一条更长的记录里",
             "lies as a whole inside another, longer record",
         ),
+        Code(
+            "DUP004",
+            "in a reference",
+            "对照集（先前的导出、另一项目或参考语料）中已有相同或几乎相同的一条",
+            "an earlier export, another project or a reference corpus says (almost) the same",
+        ),
+        Code(
+            "DUP006",
+            "contained in a reference",
+            "整条内容包含在对照集中更长的一条里",
+            "lies as a whole inside a longer record of a reference",
+        ),
     )
 
-    def __init__(self, *, floor: float = 0.5, inside_floor: float = 0.8) -> None:
-        """Take the least Jaccard similarity, 0.5 to 1, and the least containment that are told."""
+    def __init__(
+        self,
+        *,
+        floor: float = 0.5,
+        inside_floor: float = 0.8,
+        against: tuple[str, ...] = (),
+        redaction: Sequence[tuple[str, Mapping[str, Any]]] = (),
+    ) -> None:
+        """Take the least scores that are told, and what lies outside.
+
+        Args:
+            floor: the least Jaccard similarity, 0.5 to 1.
+            inside_floor: the least containment.
+            against: files, folders and patterns to compare with too.
+            redaction: the checks that bring these to the form of the redacted view.
+
+        """
         self._floor = floor
         self._inside_floor = inside_floor
+        self._against = tuple(against)
+        self._redaction = redaction
 
     def run(self, scope: Scope) -> Iterable[Finding]:
         """Return one finding for each pair, in source order."""
@@ -150,3 +195,11 @@ class NearDuplicates:
             strict=True,
         ):
             yield told("DUP003", inner, outer, score, "containment", differs)
+        if self._against:
+            yield from in_reference(
+                scope,
+                self.name,
+                Reference(scope, self.name, self._against, self._redaction),
+                floor=self._floor,
+                inside_floor=self._inside_floor,
+            )

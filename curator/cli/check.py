@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,13 @@ def check(
         list[str] | None, typer.Argument(help="Checks to run; all by default.")
     ] = None,
     *,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="An export, a project, a file or a folder to compare with, this once;"
+            " may be given more than once."
+        ),
+    ] = None,
     project: Folder = ".",
     workers: Workers = None,
     json: Json = False,
@@ -22,7 +30,8 @@ def check(
     from curator.project import Project
 
     with Stages(quiet=json) as stages:
-        runs = Project(project, workers=workers, progress=stages).check(names or [])
+        opened = Project(project, workers=workers, progress=stages)
+        runs = opened.check(names or [], against or [])
     if json:
         data(runs)
         return
@@ -30,4 +39,10 @@ def check(
         ("check", "records", "findings", "seconds"),
         [(r["check"], r["n_records"], r["n_findings"], r["seconds"]) for r in runs],
     )
-    say("next: curator decide")
+    if against:
+        say(
+            "these runs stand beside the recipe's: for `curator decide` to act on them,"
+            " name the paths in curator.yaml (checks: <check>: {against: [...]})"
+        )
+    else:
+        say("next: curator decide")

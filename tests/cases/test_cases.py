@@ -66,6 +66,10 @@ def check_object(
             "answer_rules": [r.model_dump(mode="json") for r in rules.answers],
             "volatility_rules": [r.model_dump(mode="json") for r in rules.volatility],
         }
+        given["redaction"] = [
+            ("encoding", {}),
+            ("pii", {need: given[need] for need in check_class("pii").needs}),
+        ]
         built = cls(**{need: given[need] for need in cls.needs}, **params)  # type: ignore[call-arg]
         if params:
             return built
