@@ -52,7 +52,7 @@ def located(
                     f"paths start at {root}; correct this one, or leave it out",
                 )
             path = path.resolve()
-        meant = _meant(root, path, view_of)
+        meant = _meant(root, path, check, view_of)
         if not meant:
             raise RecipeError(f"{check}.against: {name}: holds no row", "leave it out")
         places += [str(place) for place in meant]
@@ -60,15 +60,19 @@ def located(
 
 
 def _meant(
-    root: Path, path: Path, view_of: Callable[[Path], Sequence[Path]] | None
+    root: Path, path: Path, check: str, view_of: Callable[[Path], Sequence[Path]] | None
 ) -> Sequence[Path]:
     """Return the tables of an export, the redacted view of another project, any other path."""
     if view_of and (path / RECIPE).is_file() and (path / ".curator").is_dir():
         if path == root.resolve():
             raise RecipeError(
-                f"{path}: the project itself", "name another one, or one of its exports"
+                f"{check}.against: {path}: the project itself",
+                "name another one, or one of its exports",
             )
-        return view_of(path)
+        try:
+            return view_of(path)
+        except RecipeError as error:
+            raise RecipeError(f"{check}.against: {error.message}", error.hint) from None
     for export in (path, path / "latest"):
         if (export / MANIFEST).is_file():
             tables = _tables(export / MANIFEST)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from curator.checks import check_class
@@ -13,6 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from curator.types import Record
+
+
+def redaction(checks: Sequence[tuple[str, Mapping[str, Any]]]) -> Redaction:
+    """Return the redaction by these checks, built once in a process."""
+    return _built(json.dumps(checks, sort_keys=True))
+
+
+@lru_cache(maxsize=1)
+def _built(checks: str) -> Redaction:
+    return Redaction(json.loads(checks))
 
 
 class Redaction:

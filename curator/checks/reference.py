@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from curator.checks.against import contents
 from curator.checks.outside import outside_units, own_records, unread
-from curator.checks.redaction import Redaction
+from curator.checks.redaction import redaction
+from curator.protocols import Step
 from curator.similarity.steps import FINGERPRINTS, SIGNATURES, Fingerprints, Signatures
 from curator.tables import digest, record_id, records_table
 from curator.types import Part, Provenance, Quarantined, Record
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from curator.protocols import Scope
 
 _VERSION = "1"
-_CHUNK = 4096
+_CHUNK = 2048
 """Records that are redacted and sketched at a time."""
 REFERENCE = pa.schema([("file", pa.string()), ("item", pa.string()), *FINGERPRINTS, *SIGNATURES])
 """`id` is the record's in the project that it comes from, null where it comes from none."""
 
 
-class Reference:
-    """The records of the files that a check is given, in the form of the redacted view.
+class Chunks:
+    """Reads the places of `against`, some thousands of records at a time, redacted.
 
     Another project's redacted view is taken as it is. All else, an export too, goes through
     the project's own checks of the raw view, so that a detail that was replaced by a made-up
@@ -37,70 +38,50 @@ class Reference:
     """
 
     def __init__(
-        self,
-        scope: Scope,
-        check: str,
-        places: Sequence[str],
-        redaction: Sequence[tuple[str, Mapping[str, Any]]],
+        self, check: str, temporary: str, checks: Sequence[tuple[str, Mapping[str, Any]]]
     ) -> None:
-        """Take the places of `against`, as `located` returned them."""
-        self._scope = scope
+        """Take the check's name, where archives are unpacked, and the raw view's checks."""
         self._check = check
-        self._folders = {
-            place: scope.shared("reference", digest(_VERSION, place, contents([place], check)))
-            for place in places
-        }
-        self._checks = redaction
-        self._redaction: Redaction | None = None
+        self._temporary = Path(temporary)
+        self._checks = checks
+        self._place = ""
+        self._number = 0
+        self._open: Iterator[list[tuple[str, Record]]] = iter(())
 
-    def files(self) -> list[Path]:
-        """Return files of schema `REFERENCE`; those of an unchanged place are kept from before.
+    def count(self, place: str) -> int:
+        """Return how many chunks a place has.
 
         Raises:
-            RecipeError: a file cannot be read, or holds no record.
+            RecipeError: a file of it cannot be read, or holds no record.
 
         """
-        found = []
-        for place in self._folders:
-            folder = self._folders[place]
-            whole = folder / "whole.json"
-            if not whole.exists():
-                chunks = 0
-                for chunk in self._chunks(place):
-                    path = self._file(place, chunks)
-                    if not path.exists():  # a run that was stopped goes on here
-                        write_table(path, self._sketched(place, chunk))
-                    chunks += 1
-                write_json(whole, chunks)
-            found += [self._file(place, number) for number in range(read_json(whole))]
-        return found
+        return sum(1 for _ in self._chunks(place))
 
-    def texts(self, rows: Mapping[Path, Sequence[int]]) -> dict[tuple[Path, int], Record]:
-        """Return some records by the file and the row of their signatures, in memory alone."""
-        found: dict[tuple[Path, int], Record] = {}
-        for place in self._folders:
-            if not any(path.parent == self._folders[place] for path in rows):
-                continue
-            for number, chunk in enumerate(self._chunks(place)):
-                path = self._file(place, number)
-                wanted = rows.get(path, ())
-                records = self._redacted(place, [chunk[row][1] for row in wanted])
-                found |= {(path, row): r for row, r in zip(wanted, records, strict=True)}
-        return found
+    def chunk(self, place: str, number: int) -> list[tuple[str, Record]]:
+        """Return a chunk's records, each with its file's name, as they were read.
 
-    def _file(self, place: str, number: int) -> Path:
-        folder = self._folders[place]
-        return folder / f"reference-{folder.name}-{number:05d}.parquet"
+        Chunks that are asked for in order are read in one go.
+        """
+        if place != self._place or number < self._number:
+            self._place, self._number, self._open = place, 0, self._chunks(place)
+        for _ in range(number - self._number):
+            next(self._open)
+        self._number = number + 1
+        return next(self._open)
+
+    def redacted(self, place: str, records: Sequence[Record]) -> list[Record]:
+        """Return records of a place as the project's redacted view would show them."""
+        if not records or _is_view(place):
+            return list(records)
+        return redaction(self._checks)(records)
 
     def _chunks(self, place: str) -> Iterator[list[tuple[str, Record]]]:
-        """Yield records with the name of the file that holds each, some thousands at a time."""
         records = self._records(place)
         while chunk := list(itertools.islice(records, _CHUNK)):
             yield chunk
 
     def _records(self, place: str) -> Iterator[tuple[str, Record]]:
-        temporary = self._scope.phase("reference-unpacked")
-        for name, units in outside_units([place], self._check, temporary):
+        for name, units in outside_units([place], self._check, self._temporary):
             empty = True
             for unit in units:
                 record = _as_record(unit)
@@ -110,29 +91,96 @@ class Reference:
             if empty:
                 raise unread(self._check, f"{name}: no record could be read")
 
-    def _redacted(self, place: str, records: Sequence[Record]) -> list[Record]:
-        if not records or self._is_view(place):
-            return list(records)
-        if self._redaction is None:
-            self._redaction = Redaction(self._checks)
-        return self._redaction(records)
 
-    def _is_view(self, place: str) -> bool:
-        return Path(place).parent.parent.name == "redacted" and own_records(Path(place)) is not None
+class Sketch:
+    """The step that reads one chunk of a place and keeps its signatures alone."""
 
-    def _sketched(self, place: str, chunk: Sequence[tuple[str, Record]]) -> pa.Table:
-        table = records_table(self._redacted(place, [record for _, record in chunk]))
+    def __init__(
+        self, check: str, temporary: str, checks: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> None:
+        """Take what `Chunks` takes."""
+        self._reading = Chunks(check, temporary, checks)
+
+    def __call__(self, task: pa.Table) -> pa.Table:
+        """Return a table of schema `REFERENCE` for a row of `place` and `number`."""
+        (row,) = task.to_pylist()
+        place = row["place"]
+        chunk = self._reading.chunk(place, row["number"])
+        table = records_table(self._reading.redacted(place, [record for _, record in chunk]))
         prints, sketches = Fingerprints()(table), Signatures()(table)
         known = own_records(Path(place)) is not None
-        ids = prints["id"] if known else pa.nulls(len(chunk), pa.string())
         columns = [
             pa.array([name for name, _ in chunk], pa.string()),
             table["locator"],
-            ids,
+            prints["id"] if known else pa.nulls(len(chunk), pa.string()),
             *(prints[name] for name in FINGERPRINTS.names[1:]),
             *(sketches[name] for name in SIGNATURES.names),
         ]
         return pa.table(columns, schema=REFERENCE)
+
+
+class Reference:
+    """The records of the files that a check is given, in the form of the redacted view."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        check: str,
+        places: Sequence[str],
+        checks: Sequence[tuple[str, Mapping[str, Any]]],
+    ) -> None:
+        """Take the places of `against`, as `located` returned them, and the raw view's checks."""
+        self._scope = scope
+        self._folders = {
+            place: scope.shared("reference", digest(_VERSION, place, contents([place], check)))
+            for place in places
+        }
+        temporary = str(scope.phase("reference-unpacked"))
+        self._params = {"check": check, "temporary": temporary, "checks": checks}
+        self._reading = Chunks(check, temporary, checks)
+
+    def files(self) -> list[Path]:
+        """Return files of schema `REFERENCE`; those of an unchanged place are kept from before.
+
+        Raises:
+            RecipeError: a file cannot be read, or holds no record.
+
+        """
+        found = []
+        step = Step(f"{__name__}:Sketch", self._params)
+        for place, folder in self._folders.items():
+            known = folder / "chunks.json"
+            if not known.exists():
+                write_json(known, self._reading.count(place))
+            tasks = []
+            for number in range(read_json(known)):
+                tasks.append(self._scope.phase("reference-tasks") / self._file(place, number).name)
+                write_table(tasks[-1], pa.table({"place": [place], "number": [number]}))
+            found += self._scope.engine.map(
+                step, [(task,) for task in tasks], folder, label="reference"
+            )
+        return found
+
+    def texts(self, rows: Mapping[Path, Sequence[int]]) -> dict[tuple[Path, int], Record]:
+        """Return some records by the file and the row of their signatures, in memory alone."""
+        found: dict[tuple[Path, int], Record] = {}
+        for place, folder in self._folders.items():
+            for number in range(read_json(folder / "chunks.json")):
+                path = self._file(place, number)
+                wanted = rows.get(path)
+                if wanted:
+                    chunk = self._reading.chunk(place, number)
+                    records = self._reading.redacted(place, [chunk[row][1] for row in wanted])
+                    found |= {(path, row): r for row, r in zip(wanted, records, strict=True)}
+        return found
+
+    def _file(self, place: str, number: int) -> Path:
+        folder = self._folders[place]
+        return folder / f"reference-{folder.name}-{number:05d}.parquet"
+
+
+def _is_view(place: str) -> bool:
+    return Path(place).parent.parent.name == "redacted" and own_records(Path(place)) is not None
 
 
 def _as_record(unit: object) -> Record | None:

@@ -14,7 +14,7 @@ from curator.text import PLACEHOLDER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NUMBER = re.compile(r"\d+(?=\]$)")
+_NUMBER = re.compile(r"(?:\d+|[a-z2-7]{8})(?=\]$)")
 
 
 def renumbered(texts: Sequence[str]) -> list[str]:
