@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from curator.semantic import lexicon
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from curator.semantic.wording import Wording
+    from curator.similarity.differences import Quantity
 
     Units = Counter[tuple[int, str]]
 
@@ -40,9 +41,7 @@ class Comparison:
     `alone` is how many units of content each says alone, `lengths` how many it has,
     `common` how many both say. The counts `light`, `modal`, `degree`, `pronouns` and
     `codes` are of units that only one of them has. `asks` is whether one asks for what
-    the other does not. `conflicts` names what makes them say different things, however
-    alike they are: numbers, negation, names, opposite, question, person, roles. `asking` is
-    whether both are questions.
+    the other does not, `asking` whether both are questions.
     """
 
     alone: tuple[int, int]
@@ -55,53 +54,64 @@ class Comparison:
     codes: int
     asks: bool
     asking: bool
-    conflicts: tuple[str, ...]
 
 
 def compare(left: str, right: str) -> Comparison:
     """Compare two texts; the order of the two does not matter."""
-    a, b = wording(left), wording(right)
-    skip = _same_amounts(a, b, left, right)
-    units, other = _units(a, drop_amounts=skip), _units(b, drop_amounts=skip)
-    names = {unit for kind, unit in (*units, *other) if kind == Kind.NAME}
-    units, other = _with_names(units, names), _with_names(other, names)
-    only = (units - other, other - units)
-
-    def alone(*kinds: int) -> int:
-        return sum(_total(side, kinds) for side in only)
-
-    asked = [{unit for kind, unit in side if kind == Kind.ASKS} for side in (units, other)]
-    extra = [asked[0] - asked[1], asked[1] - asked[0]]
-    order = _Order(a, b)
-    plain = not alone(*_SAYS)
-    conflicts = {
-        "numbers": alone(Kind.NUMBER) > 0,
-        "negation": _total(units, [Kind.NEGATION]) != _total(other, [Kind.NEGATION]),
-        "names": all(_total(side, [Kind.NAME, Kind.CODE]) for side in only),
-        "opposite": _opposite(only, left.lower(), right.lower()),
-        "question": bool(extra[0] and extra[1]),
-        "person": all(_total(side, [Kind.PRONOUN]) for side in only) or order.persons_swapped,
-        "roles": order.fall > 2
-        or (order.inner and order.fall == 2 and plain and order.pronoun_moved)
-        or (order.fall == 2 and "who" in asked[0] & asked[1])
-        or (order.inner and order.fall == 2 and not asked[0] & asked[1] and order.least >= _LONG),
-    }
+    sides = _sides(left, right)
+    only = (sides[0] - sides[1], sides[1] - sides[0])
+    alone = [_totals(side) for side in only]
+    asked = [_asked(side) for side in sides]
+    extra = (asked[0] - asked[1], asked[1] - asked[0])
     return Comparison(
-        alone=(_total(only[0], _SAYS), _total(only[1], _SAYS)),
-        lengths=(_total(units, _SAYS), _total(other, _SAYS)),
-        common=_total(units & other, _SAYS),
-        light=alone(Kind.LIGHT),
-        modal=alone(Kind.MODAL),
-        degree=alone(Kind.DEGREE),
-        pronouns=alone(Kind.PRONOUN),
-        codes=alone(Kind.CODE),
+        alone=(_said(alone[0]), _said(alone[1])),
+        lengths=(_said(_totals(sides[0])), _said(_totals(sides[1]))),
+        common=_said(_totals(sides[0] & sides[1])),
+        light=alone[0][Kind.LIGHT] + alone[1][Kind.LIGHT],
+        modal=alone[0][Kind.MODAL] + alone[1][Kind.MODAL],
+        degree=alone[0][Kind.DEGREE] + alone[1][Kind.DEGREE],
+        pronouns=alone[0][Kind.PRONOUN] + alone[1][Kind.PRONOUN],
+        codes=alone[0][Kind.CODE] + alone[1][Kind.CODE],
         asks=bool(extra[0]) != bool(extra[1]) and bool((extra[0] | extra[1]) - _ASKS_MUCH),
         asking=all(
             asks or text.rstrip().endswith(("?", "？"))
             for asks, text in zip(asked, (left, right), strict=True)
         ),
-        conflicts=tuple(name for name, found in conflicts.items() if found),
     )
+
+
+def conflicts(left: str, right: str) -> tuple[str, ...]:
+    """Return what makes two texts say different things, however alike they are.
+
+    numbers, negation, names, opposite, question, person, roles.
+    """
+    sides = _sides(left, right)
+    only = (sides[0] - sides[1], sides[1] - sides[0])
+    alone = [_totals(side) for side in only]
+    asked = [_asked(side) for side in sides]
+    order = _Order(wording(left), wording(right))
+    plain = not any(map(_said, alone))
+    found = {
+        "numbers": any(side[Kind.NUMBER] for side in alone),
+        "negation": _negations(sides[0]) != _negations(sides[1]),
+        "names": all(side[Kind.NAME] + side[Kind.CODE] for side in alone),
+        "opposite": _opposite(only, left, right),
+        "question": bool(asked[0] - asked[1] and asked[1] - asked[0]),
+        "person": all(side[Kind.PRONOUN] for side in alone) or order.persons_swapped,
+        "roles": order.fall > 2
+        or (order.inner and order.fall == 2 and plain and order.pronoun_moved)
+        or (order.fall == 2 and "who" in asked[0] & asked[1])
+        or (order.inner and order.fall == 2 and not asked[0] & asked[1] and order.least >= _LONG),
+    }
+    return tuple(name for name, conflict in found.items() if conflict)
+
+
+def _sides(left: str, right: str) -> tuple[Units, Units]:
+    """Return both texts' units; names in one of them are names in the other."""
+    skip = _same_amounts(left, right)
+    units, other = _units(left, drop_amounts=skip), _units(right, drop_amounts=skip)
+    names = {unit for kind, unit in (*units, *other) if kind == Kind.NAME}
+    return (_with_names(units, names), _with_names(other, names)) if names else (units, other)
 
 
 class _Order:
@@ -154,20 +164,26 @@ def _single_places(w: Wording) -> dict[tuple[int, str], int]:
     return {key: at for at, key in enumerate(said) if counts[key] == 1}
 
 
-def _same_amounts(a: Wording, b: Wording, left: str, right: str) -> bool:
+def _same_amounts(left: str, right: str) -> bool:
     """Whether both name the same amounts, maybe in other units: 1 g and 1000 mg."""
-    amounts = quantities(left)
-    return (
-        bool(amounts)
-        and Counter(amounts) == Counter(quantities(right))
-        and all(w.kinds.count(Kind.NUMBER) <= len(amounts) for w in (a, b))
-    )
+    counts = [wording(text).kinds.count(Kind.NUMBER) for text in (left, right)]
+    if not any(counts):
+        return False
+    amounts, others = _amounts(left), _amounts(right)
+    return bool(amounts) and amounts == others and max(counts) <= amounts.total()
 
 
-def _units(w: Wording, *, drop_amounts: bool) -> Units:
-    """Return a wording's units; without numbers and their units of measure where these agree."""
+@lru_cache(maxsize=1 << 12)
+def _amounts(text: str) -> Counter[Quantity]:
+    return Counter(quantities(text))
+
+
+@lru_cache(maxsize=1 << 14)
+def _units(text: str, *, drop_amounts: bool) -> Units:
+    """Return a text's units; without numbers and their units of measure where these agree."""
     found: Units = Counter()
     measure = 0
+    w = wording(text)
     for unit, kind in zip(w.units, w.kinds, strict=True):
         if drop_amounts and kind == Kind.NUMBER:
             measure = 2
@@ -187,8 +203,24 @@ def _with_names(units: Units, names: set[str]) -> Units:
     )
 
 
-def _total(units: Units, kinds: Collection[int]) -> int:
-    return sum(n for (kind, _), n in units.items() if kind in kinds)
+def _totals(units: Units) -> list[int]:
+    """Return how many units there are of each kind."""
+    found = [0] * (Kind.NAME + 1)
+    for (kind, _), n in units.items():
+        found[kind] += n
+    return found
+
+
+def _said(totals: Sequence[int]) -> int:
+    return sum(totals[kind] for kind in _SAYS)
+
+
+def _asked(units: Units) -> set[str]:
+    return {unit for kind, unit in units if kind == Kind.ASKS}
+
+
+def _negations(units: Units) -> int:
+    return _totals(units)[Kind.NEGATION]
 
 
 @cache
@@ -208,12 +240,16 @@ def _opposite(only: Sequence[Units], left: str, right: str) -> bool:
     """Whether one says a word and the other, in its stead, one that it excludes."""
     a, b = ({unit for _, unit in side} for side in only)
     # Chinese words of several characters are no units: they are looked for in the texts.
-    a |= {w for w in _han_classes() if w in left and w not in right}
-    b |= {w for w in _han_classes() if w in right and w not in left}
+    written, others = _han_classes(left), _han_classes(right)
+    a |= written - others
+    b |= others - written
     classes = _classes()
     return any(classes[word] & b for word in a if word in classes)
 
 
-@cache
-def _han_classes() -> tuple[str, ...]:
-    return tuple(word for word in _classes() if len(word) > 1 and not word.isascii())
+@lru_cache(maxsize=1 << 14)
+def _han_classes(text: str) -> frozenset[str]:
+    """Return the Chinese words of classes that a text has."""
+    return frozenset(
+        word for word in _classes() if len(word) > 1 and not word.isascii() and word in text
+    )

@@ -23,7 +23,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from curator.semantic.comparison import Comparison, compare
+from curator.semantic.comparison import Comparison, compare, conflicts
 from curator.semantic.wording import LONGEST
 from curator.text import fold, language
 
@@ -104,7 +104,7 @@ class Likeness:
     conflicts: tuple[str, ...]
 
 
-def likeness(left: str, right: str, cosine: float, cap: int) -> Likeness:
+def likeness(left: str, right: str, cosine: float, cap: int, floor: float = 0.0) -> Likeness:
     """Return how probably two texts of one language say the same.
 
     Args:
@@ -113,6 +113,7 @@ def likeness(left: str, right: str, cosine: float, cap: int) -> Likeness:
         cosine: of their embeddings.
         cap: how much of a text was embedded, in Han characters. Of longer texts the
             cosine is taken to be no more than the share of words in common.
+        floor: what conflicts is looked for only in texts with such a score.
 
     """
     if fold(left) == fold(right):
@@ -129,7 +130,25 @@ def likeness(left: str, right: str, cosine: float, cap: int) -> Likeness:
         weights.get(name, 0.0) * value for name, value in features(found, cosine).items()
     )
     score = 1 / (1 + math.exp(-total))
-    return Likeness(min(score, CONFLICTING) if found.conflicts else score, found.conflicts)
+    if score < floor:
+        return Likeness(score, ())
+    differ = conflicts(left, right)
+    return Likeness(min(score, CONFLICTING) if differ else score, differ)
+
+
+def least_cosine(floor: float, tongue: str) -> float:
+    """Return the cosine below which no two texts of a language reach a score."""
+    weights = COEFFICIENTS[tongue]
+    wanted = math.log(max(floor, 1e-9) / max(1 - floor, 1e-9)) - weights["constant"]
+    reached = []
+    for case, slope in (("", "cosine"), ("one", "one_cosine"), ("both", "both_cosine")):
+        missing = wanted - weights.get(case, 0.0)
+        rise = weights.get(slope, 0.0) + (weights["high"] if missing > 0 else 0.0)
+        if rise:
+            reached.append(missing / rise)
+        elif missing <= 0:
+            reached.append(-math.inf)
+    return max(-1.0, 0.9 + min(reached, default=math.inf) / 10)
 
 
 def features(found: Comparison, cosine: float) -> dict[str, float]:

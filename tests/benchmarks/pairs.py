@@ -183,7 +183,7 @@ def fitted(data: Path) -> dict[str, dict[str, float]]:
 
 def _matrix(data: Path, names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return features and judgement of the pairs without a conflict."""
-    from curator.semantic.comparison import compare
+    from curator.semantic.comparison import compare, conflicts
     from curator.semantic.score import features
 
     rows, same = [], []
@@ -191,7 +191,7 @@ def _matrix(data: Path, names: Sequence[str]) -> tuple[NDArray[np.float64], NDAr
         pairs = half(data, name, to_fit=True)
         for i, cosine in enumerate(pairs.cosine.tolist()):
             found = compare(pairs.left[i], pairs.right[i])
-            if not found.conflicts:
+            if not conflicts(pairs.left[i], pairs.right[i]):
                 rows.append(list(features(found, round(cosine, 3)).values()))
                 same.append(float(pairs.same[i]))
     return np.array(rows), np.array(same)

@@ -17,10 +17,10 @@ from curator.checks.semantic_duplicates import SemanticDuplicates
 from curator.engine import LocalEngine
 from curator.models.encoders import embed, load_encoder
 from curator.protocols import Scope
-from curator.semantic.comparison import compare
-from curator.semantic.neighbours import Rows, near, nearest
+from curator.semantic.comparison import compare, conflicts
+from curator.semantic.neighbours import Near, Rows, near, nearest
 from curator.semantic.order import longest_fall, longest_rise, places
-from curator.semantic.score import COEFFICIENTS, CONFLICTING, FEATURES, likeness
+from curator.semantic.score import COEFFICIENTS, CONFLICTING, FEATURES, least_cosine, likeness
 from curator.semantic.wording import Kind, wording
 from curator.tables import records_table
 from curator.types import Finding, Part, Provenance, Record
@@ -133,10 +133,10 @@ def test_rises_are_brute_force(numbers: list[int]) -> None:
     ],
 )
 def test_what_conflicts(one: str, other: str, conflict: str | None) -> None:
-    found = compare(one, other).conflicts
+    found = conflicts(one, other)
     if conflict:
         assert conflict in found
-    assert found == compare(other, one).conflicts
+    assert found == conflicts(other, one)
     assert likeness(one, other, 0.99, CAP).score < (CONFLICTING + 0.001 if conflict else 1)
 
 
@@ -153,9 +153,8 @@ def test_what_conflicts(one: str, other: str, conflict: str | None) -> None:
     ],
 )
 def test_what_does_not_conflict(one: str, other: str) -> None:
-    found = compare(one, other)
-    assert found.conflicts == ()
-    assert found.alone == (0, 0)
+    assert conflicts(one, other) == ()
+    assert compare(one, other).alone == (0, 0)
 
 
 @given(
@@ -187,39 +186,79 @@ def test_of_long_texts_what_was_not_embedded_counts() -> None:
 # --- neighbours -------------------------------------------------------------------------
 
 
-def rows(vectors: np.ndarray, keys: Sequence[int] | None = None) -> Rows:
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Rows(unit.astype(np.float32), np.array(keys or [0] * len(vectors), np.uint64))
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def test_neighbours_are_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
+def rows(questions: np.ndarray, answers: np.ndarray, keys: Sequence[int], least: float) -> Rows:
+    n = len(questions)
+    return Rows(unit(questions), unit(answers), np.array(keys, np.uint64), np.full(n, least))
+
+
+def cut(r: Rows, part: slice) -> Rows:
+    return Rows(r.questions[part], r.answers[part], r.keys[part], r.least[part])
+
+
+def brute_force(mine: Rows, floor: float) -> dict[tuple[int, int], float]:
+    asked, answered = mine.questions @ mine.questions.T, mine.answers @ mine.answers.T
+    return {
+        (a, b): (asked[a, b] + answered[a, b]) / 2
+        for a in range(len(mine.keys))
+        for b in range(a + 1, len(mine.keys))
+        if mine.keys[a] == mine.keys[b]
+        and asked[a, b] + answered[a, b] >= 2 * floor
+        and min(asked[a, b], answered[a, b]) >= mine.least[a]
+    }
+
+
+def told(found: Near, shift: int = 0) -> dict[tuple[int, int], float]:
+    pairs = zip(found.left.tolist(), (found.right + shift).tolist(), strict=True)
+    return dict(zip(pairs, found.cosine.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("least", [0.0, 0.3])
+def test_neighbours_are_brute_force(monkeypatch: pytest.MonkeyPatch, least: float) -> None:
     monkeypatch.setattr("curator.semantic.neighbours._BLOCK", 7)
     rng = np.random.default_rng(1)
-    vectors = rng.normal(size=(40, 6))
-    keys = (np.arange(40) % 3).tolist()
-    mine = rows(vectors, keys)
-    cosines = mine.vectors @ mine.vectors.T
-    truth = {
-        (a, b)
-        for a in range(40)
-        for b in range(a + 1, 40)
-        if keys[a] == keys[b] and cosines[a, b] >= 0.3
-    }
-    found = near(mine, None, 0.3, 40)
-    assert set(zip(found.left.tolist(), found.right.tolist(), strict=True)) == truth
-    assert found.cosine == pytest.approx(cosines[found.left, found.right])
-    half = near(rows(vectors[:20], keys[:20]), rows(vectors[20:], keys[20:]), 0.3, 40)
-    across = set(zip(half.left.tolist(), (half.right + 20).tolist(), strict=True))
-    assert across == {(a, b) for a, b in truth if a < 20 <= b}
+    mine = rows(
+        rng.normal(size=(40, 6)), rng.normal(size=(40, 6)), (np.arange(40) % 3).tolist(), least
+    )
+    truth = brute_force(mine, 0.3)
+    assert truth
+    assert told(near(mine, None, 0.3, 40)) == pytest.approx(truth)
+    across = told(near(cut(mine, slice(20)), cut(mine, slice(20, 40)), 0.3, 40), 20)
+    assert across == pytest.approx({p: v for p, v in truth.items() if p[0] < 20 <= p[1]})
 
 
-def test_a_crowd_is_bounded() -> None:
-    found = near(rows(np.ones((300, 4))), None, 0.9, 5)
-    counts = np.bincount(np.concatenate([found.left, found.right]), minlength=300)
-    assert len(found.left) <= 300 * 5
+def test_of_a_crowd_the_nearest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curator.semantic.neighbours._BLOCK", 32)
+    rng = np.random.default_rng(3)
+    vectors = np.ones((300, 8)) + 0.3 * rng.normal(size=(300, 8))
+    mine = rows(vectors, vectors, [0] * 300, 0.0)
+    truth = brute_force(mine, 0.5)
+    left, right = np.array(list(truth)).T
+    kept = nearest(left, right, np.array(list(truth.values())), 5)
+    found = near(mine, None, 0.5, 5)
+    assert set(told(found)) == set(zip(left[kept].tolist(), right[kept].tolist(), strict=True))
+    same = near(rows(np.ones((300, 4)), np.ones((300, 4)), [0] * 300, 0.0), None, 0.9, 5)
+    counts = np.bincount(np.concatenate([same.left, same.right]), minlength=300)
+    assert len(same.left) <= 300 * 5
     assert counts.min() >= 5
     empty = np.zeros(0, np.int64)
-    assert nearest(empty, empty, np.zeros(0, np.float32), 5).tolist() == []
+    assert nearest(empty, empty, np.zeros(0), 5).tolist() == []
+
+
+@pytest.mark.parametrize("tongue", ["zh", "other"])
+@pytest.mark.parametrize("floor", [0.5, 0.7, 0.9])
+def test_below_the_least_cosine_no_pair_reaches_the_floor(tongue: str, floor: float) -> None:
+    one, other = (
+        ("怎么申请退货", "请问如何申请退货")
+        if tongue == "zh"
+        else ("how do I return a shoe", "How can I return the shoe?")
+    )
+    least = least_cosine(floor, tongue)
+    assert likeness(one, other, least - 0.01, CAP).score < floor or least == -1
+    assert likeness(one, one + "x", least - 0.01, CAP).score < floor or least == -1
 
 
 # --- records ----------------------------------------------------------------------------
@@ -288,11 +327,19 @@ def test_records_that_say_the_same_in_other_words_are_found(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("n_parts", [2, 3, 4, 10])
 def test_parts_find_what_the_whole_finds(tmp_path: Path, n_parts: int) -> None:
-    def told(found: Sequence[Finding]) -> list[tuple[str, str | None, float]]:
-        return [(f.record_id, f.peer_id, round(f.score, 3)) for f in found]
+    whole = run(records(PAIRS), tmp_path / "whole")
+    assert run(records(PAIRS), tmp_path / "parts", n_parts) == whole
 
-    whole = told(run(records(PAIRS), tmp_path / "whole"))
-    assert told(run(records(PAIRS), tmp_path / "parts", n_parts)) == whole
+
+def test_blocks_find_what_the_whole_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run(records(PAIRS), tmp_path / "whole")
+    monkeypatch.setattr("curator.checks.semantic_duplicates._ROWS_IN_MEMORY", 3)
+    assert run(records(PAIRS), tmp_path / "blocks", 5) == whole
+    with LocalEngine(2) as engine:
+        parts = tuple(sorted((tmp_path / "blocks").glob("part-*.parquet")))
+        scope = Scope(engine, parts, tmp_path / "cache", tmp_path / "phases")
+        check = SemanticDuplicates(encoder="use-multilingual")
+        assert list(check.run(scope)) == whole
 
 
 @settings(max_examples=3, deadline=None)
