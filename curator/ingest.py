@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from curator.errors import SourceError
 from curator.schema import Source
-from curator.sources import READER_VERSION, Tally, format_named, read, sniff
+from curator.sources import READER_VERSION, Tally, format_named, read, reader, sniff
 from curator.sources.files.archives import check_ratio
 from curator.sources.files.folders import is_pattern
 from curator.sources.files.listing import Container, Listing, SourceFile, reason, unchanged
@@ -190,7 +190,7 @@ def _ingest_file(workspace: Workspace, file: SourceFile, *, adhoc: bool) -> dict
         said = file.source.model_dump(mode="json", exclude={"path", "name"})
         beside = [_sha256(p) for p in (file.path.parent / name for name in _BESIDE) if p.is_file()]
         source_id = digest(
-            file.uri, file.path.name, sha256, beside, said, READER_VERSION, length=12
+            file.uri, file.path.name, sha256, beside, said, reader(file.path), length=12
         )
         path = workspace.store / "ingest" / f"{source_id}.json"
         if path.exists():

@@ -10,6 +10,7 @@ import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from curator.errors import SourceError
+from curator.models import ocr
 from curator.sources.chats import (
     chatgpt,
     chatlog,
@@ -26,8 +27,8 @@ from curator.sources.chats import (
     whatsapp,
 )
 from curator.sources.conversations import Shape
-from curator.sources.documents import docx, html, odt, pdf, pptx, text
-from curator.sources.files.lines import cut
+from curator.sources.documents import docx, html, images, odt, pdf, pptx, text
+from curator.sources.files.lines import cut, head
 from curator.sources.formats import PROVEN, Reading, Start
 from curator.sources.mail import mailbox, outlook
 from curator.sources.tables import delimited, jsonl, parquet, xls, xlsx
@@ -42,9 +43,18 @@ if TYPE_CHECKING:
     from curator.schema import Columns, Source
     from curator.sources.formats import Format, Item
 
-__all__ = ["FORMATS", "READER_VERSION", "Sniffed", "Tally", "format_named", "read", "sniff"]
+__all__ = [
+    "FORMATS",
+    "READER_VERSION",
+    "Sniffed",
+    "Tally",
+    "format_named",
+    "read",
+    "reader",
+    "sniff",
+]
 
-READER_VERSION = "3"
+READER_VERSION = "4"
 """Raised when a reader makes other records of the same file."""
 
 FORMATS: tuple[Format, ...] = (
@@ -69,6 +79,7 @@ FORMATS: tuple[Format, ...] = (
     *mailbox.FORMATS,
     *outlook.FORMATS,
     *pdf.FORMATS,
+    *images.FORMATS,
     *docx.FORMATS,
     *odt.FORMATS,
     *pptx.FORMATS,
@@ -85,6 +96,21 @@ class Sniffed(NamedTuple):
 
     source: Source
     sure: float
+
+
+def reader(path: Path) -> str:
+    """Return what else than its content decides what is read from a file.
+
+    That is the version of the readers, and, where pages may be pictures, the model that
+    reads those, so that such a file is read again once there is one.
+
+    Raises:
+        SourceError: the file cannot be read.
+
+    """
+    start = head(path, 1024)
+    pictures = images.is_picture(start) or b"%PDF-" in start
+    return f"{READER_VERSION}, {ocr.MODEL}" if pictures and ocr.installed() else READER_VERSION
 
 
 def sniff(path: Path, source: Source) -> Sniffed:

@@ -324,7 +324,10 @@ def test_scans_are_quarantined_and_pages_without_text_told(tmp_path: Path) -> No
         lines(on, 60, 100, [text])
         on.showPage()
         on.save()
-    assert reason_of(tmp_path / "scan.pdf") == ("file", "no text layer")
+    assert reason_of(tmp_path / "scan.pdf") == (
+        "file",
+        "no text layer, and OCR finds no text",
+    )
     assert record_of(tmp_path / "mixed.pdf").meta == {"pages": "2", "pages_without_text": "1"}
 
 

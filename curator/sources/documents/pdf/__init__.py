@@ -1,27 +1,22 @@
-"""PDF files with a text layer: reading order, paragraphs, headings and tables, by page and box.
+"""PDF files: the text layer, what is filled into forms, and pages that are pictures, by OCR.
 
-Each page is looked at twice, so that few need to be held: first for what repeats at
-its edges and how large the letters are, then for its text. A locator says where a
-block stands: `page 3 box 72,90,520,140`, in points from the page's top left corner.
+A locator says where a block stands: `page 3 box 72,90,520,140`, in points from the
+page's top left corner.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from curator.errors import SourceError
+from curator.models.ocr import MISSING, installed
 from curator.sources.conversations import UnreadableError
-from curator.sources.documents.pdf.assembly import outlined
-from curator.sources.documents.pdf.furniture import Furniture
-from curator.sources.documents.pdf.lines import Line, lines_of
-from curator.sources.documents.pdf.mending import compounds
-from curator.sources.documents.pdf.order import Columns
-from curator.sources.documents.pdf.page import Box, Page, read_page
-from curator.sources.documents.pdf.paragraphs import Block, blocks_of
-from curator.sources.documents.pdf.ruled import Grid, ruled_tables
+from curator.sources.documents.pdf.forms import filled_in
+from curator.sources.documents.pdf.layout import laid_out
+from curator.sources.documents.pdf.page import Page, read_page
+from curator.sources.documents.pdf.scans import Scans, is_picture, rendered
 from curator.sources.documents.text import read_whole
 from curator.sources.files.lines import CHUNK, opened
 from curator.sources.formats import PROVEN, Format
@@ -37,8 +32,6 @@ _NO_PAGES = re.compile(rb"/Count\s+0\b")
 _MOST_KEPT = 150_000
 """Words of pages that are held in memory, so that they need not be read again."""
 
-_MOST_COMPOUNDS = 20_000
-
 
 def read_file(reading: Reading) -> Iterator[Item]:
     """Yield the document that a file is."""
@@ -46,102 +39,50 @@ def read_file(reading: Reading) -> Iterator[Item]:
 
 
 def _blocks(reading: Reading) -> tuple[Sequence[Part], dict[str, str]]:
+    scans = Scans() if installed() else None
     with _document(reading.path) as document:
-        survey = _Survey()
-        pages = _Pages(document)
-        for number, page in pages.first():
-            survey.look(page, number)
-        if not survey.characters:
-            raise UnreadableError("no text layer")
-        if survey.unmapped * 2 > survey.characters:
-            raise UnreadableError("a text layer whose fonts do not say which characters they draw")
-        blocks: list[Block] = []
-        columns = Columns()
-        left_out = 0
-        for number, page in pages.again():
-            if survey.mono:
-                for word in page.words:
-                    word.mono = False
-            page.words, dropped = survey.furniture.taken_off(page, number - 1)
-            left_out += dropped
-            blocks += _page_blocks(page, columns, survey.hyphenated)
-        meta = {"pages": str(len(document))}
-    if left_out:
-        meta["left_out"] = f"{left_out} lines of headers, footers and page numbers"
-    if survey.blank:
-        meta["pages_without_text"] = ", ".join(map(str, survey.blank))
-    outline = outlined(blocks, survey.sizes, survey.bold, survey.hyphenated)
-    return outline.parts, meta
-
-
-class _Survey:
-    """What is to be known of all pages before the first is laid out."""
-
-    def __init__(self) -> None:
-        self.furniture = Furniture()
-        self.sizes: Counter[float] = Counter()
-        self.hyphenated: set[str] = set()
-        self.blank: list[int] = []
-        self.characters = self.unmapped = self._bold = self._mono = 0
-
-    @property
-    def bold(self) -> float:
-        return self._bold / max(1, self.characters)
-
-    @property
-    def mono(self) -> bool:
-        """Whether even the running text is in letters of one width, so that they mean nothing."""
-        return self._mono * 2 > self.characters
-
-    def look(self, page: Page, number: int) -> None:
-        self.furniture.learn(page)
-        for word in page.words:
-            self.sizes[round(word.size * 2) / 2] += len(word.text)
-            self.characters += len(word.text)
-            self._bold += len(word.text) * word.bold
-            self._mono += len(word.text) * word.mono
-            if "-" in word.text and len(self.hyphenated) < _MOST_COMPOUNDS:
-                self.hyphenated |= compounds(word.text)
-        self.characters += sum(map(len, page.turned))
-        self.unmapped += page.unmapped
-        if not page.words and not page.turned:
-            self.blank.append(number)
-
-
-def _page_blocks(page: Page, columns: Columns, hyphenated: set[str]) -> list[Block]:
-    grids = ruled_tables(page.rules, page.words)
-    taken = {id(word) for grid in grids for word in grid.words}
-    pieces: list[Line | Grid] = [*lines_of([w for w in page.words if id(w) not in taken]), *grids]
-    blocks: list[Block] = []
-    for region in columns.regions(pieces):
-        blocks += blocks_of(region, page.number, hyphenated)
-    whole = Box(0, 0, page.width, page.height)
-    blocks += [Block("paragraph", text, whole, page.number) for text in page.turned if text.strip()]
-    return blocks
+        parts, meta = laid_out(_Pages(document, scans))
+    return parts, meta | (scans.told() if scans else {})
 
 
 class _Pages:
-    """The pages of a document, read twice; the first ones are kept until they are many."""
+    """The pages of a PDF, read twice; the first ones are kept until they are many.
 
-    def __init__(self, document: Any) -> None:
-        self._document = document
+    A page without text is read by OCR where `scans` is given, once.
+    """
+
+    def __init__(self, document: Any, scans: Scans | None) -> None:
+        self._document, self._scans = document, scans
         self._kept: dict[int, Page] = {}
 
-    def first(self) -> Iterator[tuple[int, Page]]:
-        """Yield all pages; those that are not kept come without their rules."""
-        words = 0
+    def first(self) -> Iterator[Page]:
+        """Yield all pages; those that are not kept come without their rules.
+
+        Raises:
+            UnreadableError: a page is damaged, or there is no text at all.
+
+        """
+        words = characters = unmapped = 0
         for number in range(1, len(self._document) + 1):
             page = self._read(number, rules=words < _MOST_KEPT)
-            if words < _MOST_KEPT:
+            if words < _MOST_KEPT or (self._scans and number in self._scans.pages):
                 self._kept[number] = page
             words += len(page.words)
-            yield number, page
+            characters += page.characters
+            unmapped += page.unmapped
+            yield page
+        also = ", and OCR finds no text" if self._scans else f"; {MISSING}"
+        if not characters:
+            raise UnreadableError(f"no text layer{also}")
+        if unmapped * 2 > characters:
+            fonts = "a text layer whose fonts do not say which characters they draw"
+            raise UnreadableError(fonts + also)
 
-    def again(self) -> Iterator[tuple[int, Page]]:
+    def again(self) -> Iterator[Page]:
         """Yield all pages with their rules."""
         for number in range(1, len(self._document) + 1):
             kept = number in self._kept
-            yield number, self._kept.pop(number) if kept else self._read(number, rules=True)
+            yield self._kept.pop(number) if kept else self._read(number, rules=True)
 
     def _read(self, number: int, *, rules: bool) -> Page:
         from pypdfium2 import PdfiumError  # noqa: PLC0415 - only PDF files need it
@@ -151,7 +92,13 @@ class _Pages:
         except PdfiumError:
             raise UnreadableError("a damaged page") from None
         try:
-            return read_page(page, number, rules=rules)
+            found = read_page(page, number, rules=rules)
+            frame = found.frame
+            if self._scans and is_picture(page, found):
+                found = self._scans.read(*rendered(page), number)
+            if frame is not None and self._document.formenv:
+                found.words += filled_in(page, self._document.formenv, frame)
+            return found
         finally:
             page.close()
 
@@ -175,6 +122,8 @@ def _document(path: Path) -> Iterator[Any]:
                 path, stream, password=error.err_code == raw.FPDF_ERR_PASSWORD
             ) from None
         try:
+            with suppress(pdfium.PdfiumError):  # forms that cannot be opened are not read
+                document.init_forms()
             yield document
         finally:
             document.close()
@@ -217,8 +166,8 @@ FORMATS = (
     Format(
         "pdf",
         "document",
-        "PDF with a text layer: paragraphs, headings, tables by page",
-        "带文本层的 PDF：按页给出段落、标题与表格",
+        "PDF: paragraphs, headings, tables and filled-in forms by page; scans with the extra ocr",
+        "PDF：按页给出段落、标题、表格与已填表单；扫描件需安装 ocr 附加包",
         _recognise,
         read_file,
         binary=True,

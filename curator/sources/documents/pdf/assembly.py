@@ -10,7 +10,7 @@ from curator.sources.documents.pdf.mending import joined
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from curator.sources.documents.pdf.paragraphs import Block
 
@@ -28,11 +28,16 @@ _LEVELS = 4
 
 
 def outlined(
-    blocks: Sequence[Block], sizes: Counter[float], bold: float, hyphenated: Collection[str]
+    blocks: Sequence[Block],
+    sizes: Counter[float],
+    bold: float,
+    hyphenated: Collection[str],
+    units: Mapping[int, float],
 ) -> Outline:
     """Return the blocks as a document.
 
-    sizes: how many characters there are of each size; bold: the share that is bold.
+    sizes: how many characters there are of each size; bold: the share that is bold;
+    units: what a point is on each page, in the unit of locators.
     """
     body = _body(sizes)
     blocks = _continued(list(blocks), body, hyphenated)
@@ -45,26 +50,28 @@ def outlined(
             if items and _is_apart(blocks[i - 1], block):
                 outline.add("list", "\n".join(items), items_at)
                 items = []
-            items_at = items_at if items else located(block)
+            items_at = items_at if items else located(block, units)
             items.append(block.text)
             continue
         outline.add("list", "\n".join(items), items_at)
         items = []
         if i in levels:
-            outline.heading(levels[i], block.text, located(block))
+            outline.heading(levels[i], block.text, located(block, units))
         elif block.role in ("table", "code"):
-            outline.add(block.role, block.text, located(block))
+            outline.add(block.role, block.text, located(block, units))
         else:
             bulleted = block.role == "list" and block.text.startswith("- ")
-            outline.add("list" if bulleted else "paragraph", block.text, located(block))
+            outline.add("list" if bulleted else "paragraph", block.text, located(block, units))
     outline.add("list", "\n".join(items), items_at)
     return outline
 
 
-def located(block: Block) -> str:
-    """Return where a block stands: `page 3 box 72,90,520,140`, in points from the top left."""
+def located(block: Block, units: Mapping[int, float]) -> str:
+    """Return where a block stands: `page 3 box 72,90,520,140`, from the page's top left."""
     places = [(block.page, block.box), *block.boxes]
-    return "; ".join(f"page {n} box {','.join(str(round(v)) for v in box)}" for n, box in places)
+    return "; ".join(
+        f"page {n} box {','.join(str(round(v * units[n])) for v in box)}" for n, box in places
+    )
 
 
 def _body(sizes: Counter[float]) -> float:

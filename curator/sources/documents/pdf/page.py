@@ -46,6 +46,8 @@ _SYMBOLS = {
 
 _UNMAPPED = re.compile("[\0\ufffd\ue000-\uf8ff]")
 
+_Point = tuple[float, float]
+
 
 class Box(NamedTuple):
     """A rectangle, `y` downwards."""
@@ -93,7 +95,12 @@ class Rule(NamedTuple):
 
 @dataclass(slots=True)
 class Page:
-    """What stands on a page. `turned` are texts that run in another direction."""
+    """What stands on a page.
+
+    turned: texts that run in another direction. unmapped: characters of fonts that do not
+    say what they draw. unit: what a point is in the unit of locators. frame: how a point
+    of the file comes to stand on the page.
+    """
 
     number: int
     width: float
@@ -102,6 +109,13 @@ class Page:
     rules: list[Rule]
     turned: list[str] = field(default_factory=list)
     unmapped: int = 0
+    unit: float = 1.0
+    frame: Callable[..., _Point] | None = None
+
+    @property
+    def characters(self) -> int:
+        """How many there are."""
+        return sum(len(w.text) for w in self.words) + sum(map(len, self.turned))
 
 
 class _Char(NamedTuple):
@@ -115,9 +129,6 @@ class _Char(NamedTuple):
     turn: int
     ends: bool
     spaced: bool
-
-
-_Point = tuple[float, float]
 
 
 def read_page(page: Any, number: int, *, rules: bool = True) -> Page:
@@ -149,6 +160,7 @@ def read_page(page: Any, number: int, *, rules: bool = True) -> Page:
     )
     upright = [c for c in chars if c.turn == 0]
     found = Page(number, width, height, _words(upright), [], _other(chars))
+    found.frame = frame
     found.unmapped = sum(bool(_UNMAPPED.match(c.text)) for c in chars)
     if rules:
         found.rules = _drawn(page, frame)
