@@ -31,7 +31,7 @@ from curator.sources.documents import docx, html, images, odt, pdf, pptx, text
 from curator.sources.files.lines import cut, head
 from curator.sources.formats import PROVEN, Reading, Start
 from curator.sources.mail import mailbox, outlook
-from curator.sources.tables import delimited, jsonl, parquet, xls, xlsx
+from curator.sources.tables import delimited, jsonl, ods, parquet, xls, xlsx
 from curator.sources.tables.columns import resolve, says_what, unclear
 from curator.sources.tally import Tally
 from curator.types import Quarantined
@@ -65,6 +65,7 @@ FORMATS: tuple[Format, ...] = (
     *parquet.FORMATS,
     *xlsx.FORMATS,
     *xls.FORMATS,
+    *ods.FORMATS,
     *chatlog.FORMATS,
     *chatgpt.FORMATS,
     *telegram.FORMATS,

@@ -58,16 +58,15 @@ def test_fields_are_read_where_they_stand(tmp_path: Path) -> None:
             field("Tx", 146, f"/Ff 4096/V{remarks}/DA(/F1 10 Tf)", height=40),
         ],
     )
-    assert (
-        blocks_of(path)
-        == [
-            ("paragraph", "page 1 box 60,90,229,102", (), "Name: 李小雨 (ICU)"),
-            ("paragraph", "page 1 box 60,120,198,132", (), "Ward: Internal"),
-            ("paragraph", "page 1 box 60,150,190,171", (), "Remarks: 无过敏史"),
-            ("paragraph", "page 1 box 150,171,180,181", (), "第二行"),
-        ]
-        or [text for *_, text in blocks_of(path)] == []
-    )
+    # Labels and fields stand in two columns, which is a table.
+    ((role, locator, _, text),) = blocks_of(path)
+    assert (role, locator) == ("table", "page 1 box 60,90,220,181")
+    assert text.split("\n") == [
+        "| Name: | 李小雨 (ICU) |",
+        "| --- | --- |",
+        "| Ward: | Internal |",
+        "| Remarks: | 无过敏史第二行 |",
+    ]
 
 
 @pytest.mark.parametrize(("state", "mark"), [("Yes", "☑"), ("Off", "☐")])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from curator.sources.documents.grids import markdown_table
+from curator.sources.documents.opendocument import OFFICE, STYLE, TABLE, TEXT, flat, inline
 from curator.sources.documents.outline import Outline
 from curator.sources.documents.packages import Parts, package
 from curator.sources.documents.text import read_whole
@@ -20,12 +21,8 @@ if TYPE_CHECKING:
     from curator.sources.formats import Item, Reading, Start
     from curator.types import Part
 
-_OASIS = "urn:oasis:names:tc:opendocument:xmlns"
-_TEXT, _TABLE = f"{{{_OASIS}:text:1.0}}", f"{{{_OASIS}:table:1.0}}"
-_DRAW, _OFFICE = f"{{{_OASIS}:drawing:1.0}}", f"{{{_OASIS}:office:1.0}}"
-_STYLE = f"{{{_OASIS}:style:1.0}}"
 _MIME = b"application/vnd.oasis.opendocument.text"
-_MOST_COLUMNS, _MOST_SPACES = 200, 100
+_MOST_COLUMNS = 200
 
 
 def read_file(reading: Reading) -> Iterator[Item]:
@@ -40,17 +37,17 @@ def _blocks(reading: Reading) -> tuple[Sequence[Part], dict[str, str]]:
         styles = [name for name in ("styles.xml",) if name in parts.names]
         roots = [content, *map(parts.root, styles)]
     body = _Body(_numbered(roots))
-    body.walk(content.find(f"{_OFFICE}body/{_OFFICE}text"))
+    body.walk(content.find(f"{OFFICE}body/{OFFICE}text"))
     return body.outline.parts, {}
 
 
 def _numbered(roots: Sequence[Any]) -> set[tuple[str, int]]:
     """Return the list styles and levels that have numbers and no bullets."""
     return {
-        (str(style.get(f"{_STYLE}name")), int(level.get(f"{_TEXT}level") or 1))
+        (str(style.get(f"{STYLE}name")), int(level.get(f"{TEXT}level") or 1))
         for root in roots
-        for style in root.iter(f"{_TEXT}list-style")
-        for level in style.iterfind(f"{_TEXT}list-level-style-number")
+        for style in root.iter(f"{TEXT}list-style")
+        for level in style.iterfind(f"{TEXT}list-level-style-number")
     }
 
 
@@ -65,29 +62,29 @@ class _Body:
     def walk(self, container: Any) -> None:
         """Take the blocks of a body, in order."""
         for element in container:
-            if element.tag in (f"{_TEXT}p", f"{_TEXT}h"):
+            if element.tag in (f"{TEXT}p", f"{TEXT}h"):
                 self._paragraphs += 1
                 self._paragraph(element)
-            elif element.tag == f"{_TEXT}list":
+            elif element.tag == f"{TEXT}list":
                 first = self._paragraphs + 1
-                lines = self._list(element, str(element.get(f"{_TEXT}style-name")), 1)
+                lines = self._list(element, str(element.get(f"{TEXT}style-name")), 1)
                 self.outline.add("list", "\n".join(lines), f"paragraph {first}")
-            elif element.tag == f"{_TABLE}table":
+            elif element.tag == f"{TABLE}table":
                 self._tables += 1
                 self.outline.add("table", _table(element), f"table {self._tables}")
-            elif element.tag != f"{_TEXT}tracked-changes" and isinstance(element.tag, str):
+            elif element.tag != f"{TEXT}tracked-changes" and isinstance(element.tag, str):
                 self.walk(element)
 
     def _paragraph(self, element: Any) -> None:
         locator = f"paragraph {self._paragraphs}"
-        text, boxes, notes = _inline(element)
-        if element.tag == f"{_TEXT}h":
-            level = int(element.get(f"{_TEXT}outline-level") or 1)
+        text, boxes, notes = inline(element)
+        if element.tag == f"{TEXT}h":
+            level = int(element.get(f"{TEXT}outline-level") or 1)
             self.outline.heading(level, " ".join(text.split()), locator)
         else:
             self.outline.add("paragraph", text.strip(), locator)
         for box in boxes:
-            said = [_inline(p)[0].strip() for p in box.iter(f"{_TEXT}p", f"{_TEXT}h")]
+            said = [inline(p)[0].strip() for p in box.iter(f"{TEXT}p", f"{TEXT}h")]
             self.outline.add("paragraph", "\n".join(filter(None, said)), f"{locator} text box")
         for mark, note in notes:
             self._notes += 1
@@ -97,70 +94,33 @@ class _Body:
         lines: list[str] = []
         number = 0
         for item in element:
-            fresh = item.tag == f"{_TEXT}list-item"
+            fresh = item.tag == f"{TEXT}list-item"
             for inner in item:
-                if inner.tag == f"{_TEXT}list":
-                    own = str(inner.get(f"{_TEXT}style-name") or style)
+                if inner.tag == f"{TEXT}list":
+                    own = str(inner.get(f"{TEXT}style-name") or style)
                     lines += self._list(inner, own, level + 1)
-                elif inner.tag in (f"{_TEXT}p", f"{_TEXT}h"):
+                elif inner.tag in (f"{TEXT}p", f"{TEXT}h"):
                     self._paragraphs += 1
                     number += fresh
                     mark = f"{number}." if (style, level) in self._numbered else "-"
                     shown = f"{mark} " if fresh else "  "
-                    text = " ".join(_flat(inner).split())
+                    text = " ".join(flat(inner).split())
                     lines += [f"{'  ' * (level - 1)}{shown}{text}"] if text else []
                     fresh = False
         return lines
 
 
-def _inline(paragraph: Any) -> tuple[str, list[Any], list[tuple[str, str]]]:
-    """Return a paragraph's text, its text boxes, and its notes with their marks."""
-    boxes: list[Any] = []
-    notes: list[tuple[str, str]] = []
-    return "".join(_run(paragraph, boxes, notes)), boxes, notes
-
-
-def _run(element: Any, boxes: list[Any], notes: list[tuple[str, str]]) -> Iterator[str]:
-    yield element.text or ""
-    for child in element:
-        if child.tag == f"{_TEXT}s":
-            yield " " * min(int(child.get(f"{_TEXT}c") or 1), _MOST_SPACES)
-        elif child.tag == f"{_TEXT}tab":
-            yield "\t"
-        elif child.tag == f"{_TEXT}line-break":
-            yield "\n"
-        elif child.tag == f"{_TEXT}note":
-            mark = (child.findtext(f"{_TEXT}note-citation") or "*").strip()
-            body = child.find(f"{_TEXT}note-body")
-            notes.append((mark, " ".join(_flat(body).split()) if body is not None else ""))
-            yield f"[^{mark}]"
-        elif child.tag == f"{_DRAW}text-box":
-            boxes.append(child)
-        elif child.tag != f"{_OFFICE}annotation" and isinstance(child.tag, str):
-            yield from _run(child, boxes, notes)
-        yield child.tail or ""
-
-
-def _flat(container: Any) -> str:
-    """Return all text below an element, paragraphs apart."""
-    said = []
-    for paragraph in container.iter(f"{_TEXT}p", f"{_TEXT}h"):
-        text, _, notes = _inline(paragraph)
-        said += [text, *(f"({note})" for _, note in notes)]
-    return " ".join(said)
-
-
 def _table(table: Any) -> str:
     """Return a table; a cell that reaches over others stands in each of them."""
     rows: list[list[str]] = []
-    for y, tr in enumerate(table.iter(f"{_TABLE}table-row")):
+    for y, tr in enumerate(table.iter(f"{TABLE}table-row")):
         rows += [[] for _ in range(y + 1 - len(rows))]
         x = 0
-        for cell in tr.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
-            text = " ".join(_flat(cell).split())
+        for cell in tr.iterchildren(f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
+            text = " ".join(flat(cell).split())
             across, down = _count(cell, "columns-spanned"), _count(cell, "rows-spanned")
             times = _count(cell, "columns-repeated")
-            if cell.tag == f"{_TABLE}table-cell":
+            if cell.tag == f"{TABLE}table-cell":
                 for at in range(y, y + down):
                     rows += [[] for _ in range(at + 1 - len(rows))]
                     row = rows[at]
@@ -171,7 +131,7 @@ def _table(table: Any) -> str:
 
 
 def _count(cell: Any, name: str) -> int:
-    return min(int(cell.get(f"{_TABLE}number-{name}") or 1), _MOST_COLUMNS)
+    return min(int(cell.get(f"{TABLE}number-{name}") or 1), _MOST_COLUMNS)
 
 
 def _recognise(start: Start) -> float:

@@ -30,6 +30,9 @@ _RATIO, _RATIO_FROM = 300, 1 << 26
 """How often larger an entry may become, once it is beyond 64 MiB: XML of tables reaches 100."""
 _ENTRIES = 20_000
 _ENTITIES = tuple("<!ENTITY".encode(name) for name in ("utf-8", "utf-16-le", "utf-16-be"))
+_MANIFEST = "META-INF/manifest.xml"
+"""Where OpenDocument says of a part that it is encrypted."""
+
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 _ALWAYS = "save it again from where it came"
 _OLD = {
@@ -177,6 +180,8 @@ def _check(archive: zipfile.ZipFile, path: Path) -> None:
             raise _bomb(path)
         with archive.open(info) as stream:
             first = stream.read(CHUNK)
+            if info.filename == _MANIFEST and b":encryption-data" in first:
+                raise _locked(path)
             if any(mark in first for mark in _ENTITIES):
                 raise SourceError(
                     f"{path}: an XML text that defines entities, which no office program writes",
