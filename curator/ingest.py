@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from curator.errors import SourceError
 from curator.schema import Source
-from curator.sources import READER_VERSION, Tally, format_named, read, reader, sniff
+from curator.sources import READER_VERSION, Tally, beside, format_named, read, sniff
 from curator.sources.files.archives import check_ratio
 from curator.sources.files.folders import is_pattern
 from curator.sources.files.listing import Container, Listing, SourceFile, reason, unchanged
@@ -40,9 +40,6 @@ ones, so that a large source does not become thousands of files."""
 
 _OURS = ".curator", "curator.yaml", "rules", "exports", "report.html"
 """What of a project's folder is the project's own, should it be read as a source itself."""
-
-_BESIDE = ("../users.json",)
-"""What readers look at beside their file: who is who in Slack's export."""
 
 
 def ingest(
@@ -188,10 +185,8 @@ def _ingest_file(workspace: Workspace, file: SourceFile, *, adhoc: bool) -> dict
     try:
         status, sha256 = file.path.stat(), _sha256(file.path)
         said = file.source.model_dump(mode="json", exclude={"path", "name"})
-        beside = [_sha256(p) for p in (file.path.parent / name for name in _BESIDE) if p.is_file()]
-        source_id = digest(
-            file.uri, file.path.name, sha256, beside, said, reader(file.path), length=12
-        )
+        told = beside(file.path, file.source)
+        source_id = digest(file.uri, file.path.name, sha256, told, said, READER_VERSION, length=12)
         path = workspace.store / "ingest" / f"{source_id}.json"
         if path.exists():
             return read_json(path)  # type: ignore[no-any-return]

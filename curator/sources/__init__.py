@@ -18,7 +18,9 @@ from curator.sources.chats import (
     irc,
     qq,
     slack,
+    slack_threads,
     telegram,
+    ticket_users,
     tickets,
     turns,
     wechat,
@@ -34,6 +36,7 @@ from curator.sources.mail import mailbox, outlook
 from curator.sources.tables import delimited, jsonl, ods, parquet, xls, xlsx
 from curator.sources.tables.columns import resolve, says_what, unclear
 from curator.sources.tally import Tally
+from curator.tables import file_sha256
 from curator.types import Quarantined
 
 if TYPE_CHECKING:
@@ -72,6 +75,7 @@ FORMATS: tuple[Format, ...] = (
     *slack.FORMATS,
     *discord.FORMATS,
     *tickets.FORMATS,
+    *ticket_users.FORMATS,
     *whatsapp.FORMATS,
     *qq.FORMATS,
     *wechat.FORMATS,
@@ -99,19 +103,23 @@ class Sniffed(NamedTuple):
     sure: float
 
 
-def reader(path: Path) -> str:
+def beside(path: Path, source: Source) -> list[str]:
     """Return what else than its content decides what is read from a file.
 
-    That is the version of the readers, and, where pages may be pictures, the model that
-    reads those, so that such a file is read again once there is one.
+    The lists of users beside it, other days of a Slack channel, and, where pages may be
+    pictures, the model that reads those: so a file is read again once they change.
 
     Raises:
         SourceError: the file cannot be read.
 
     """
     start = head(path, 1024)
-    pictures = images.is_picture(start) or b"%PDF-" in start
-    return f"{READER_VERSION}, {ocr.MODEL}" if pictures and ocr.installed() else READER_VERSION
+    lists = (path.parent.parent / slack.USERS, path.parent / ticket_users.FILE)
+    told = [file_sha256(users) for users in lists if users.is_file()]
+    told += slack_threads.beside(path, source)
+    if ocr.installed() and (images.is_picture(start) or b"%PDF-" in start):
+        told.append(ocr.MODEL)
+    return told
 
 
 def sniff(path: Path, source: Source) -> Sniffed:

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curator.schema import Chat, Source
-from curator.sources import Tally, read, sniff
-from curator.tables import records_table
+from curator.sources import Tally, beside, read, sniff
+from curator.tables import file_sha256, records_table
 from curator.types import Quarantined, Record, SetAside
 
 if TYPE_CHECKING:
@@ -255,6 +255,84 @@ def test_slack_without_a_list_of_users(tmp_path: Path, users: str | None) -> Non
     assert [part.speaker for part in thread.parts] == ["U01", "U02"]
 
 
+def day(folder: Path, date: str, *said: tuple[str, str, str, str | None]) -> Path:
+    """Write a day of a channel: stamp, user, text, thread."""
+    folder.mkdir(exist_ok=True)
+    messages = [
+        {"type": "message", "ts": ts, "user": user, "text": text}
+        | ({"thread_ts": thread} if thread else {})
+        for ts, user, text, thread in said
+    ]
+    path = folder / f"{date}.json"
+    path.write_text(json.dumps(messages, ensure_ascii=False, indent=1), encoding="utf-8")
+    return path
+
+
+def slack_weeks(folder: Path) -> list[Path]:
+    a, b, c = "1714550400.000100", "1714550500.000100", "1714636900.000100"
+    return [
+        day(folder, "2024-05-01", (a, "U1", "怎么退货？", a), (b, "U2", "Is the shop open?", b),
+            ("1714550600.000100", "U1", "中午吃什么？", None)),
+        day(folder, "2024-05-02", ("1714636800.000100", "U3", "七天内都可以退。", a), (c, "U1", "When is lunch?", c)),
+        day(folder, "2024-05-20", ("1716192000.000100", "U2", "Found it: open from nine.", b),
+            ("1716192100.000100", "U1", "谢谢，已经退了。", a), ("1716192200.000100", "U2", "", a)),
+    ]  # fmt: skip
+
+
+def folder_items(path: Path) -> list[Item]:
+    """Read a file as one of a folder that is the source."""
+    source = sniff(path, Source(path=str(path.parent.parent))).source
+    tally = Tally()
+    found = list(read(path, path.name, "sha", source, tally))
+    assert sum(item.n_units for item in found) == tally.units_read
+    return found
+
+
+def test_a_slack_thread_over_several_days_is_one(tmp_path: Path) -> None:
+    first, second, third = slack_weeks(tmp_path / "售后")
+    found = folder_items(first)
+    threads = sorted(records(found), key=lambda r: str(r.timestamp))
+    assert [(turns(r), r.n_units) for r in threads] == [
+        ([("user", "U1", "怎么退货？"), ("assistant", "U3", "七天内都可以退。"), ("user", "U1", "谢谢，已经退了。")], 1),
+        ([("user", "U2", "Is the shop open?\nFound it: open from nine.")], 1),
+        ([("user", "U1", "中午吃什么？")], 1),
+    ]  # fmt: skip
+    assert threads[0].parts[1].locator == "2024-05-02.json message 1714636800.000100 (line 2)"
+    assert told(folder_items(second)) == [
+        ("message 1714636800.000100 (line 2)", "told in the thread that begins in 2024-05-01.json")
+    ]
+    assert [reason for _, reason in told(folder_items(third))] == [
+        "told in the thread that begins in 2024-05-01.json",
+        "told in the thread that begins in 2024-05-01.json",
+        "an empty message",
+    ]
+    assert not records(folder_items(third))
+
+
+def test_a_slack_day_that_is_named_alone_keeps_what_it_says(tmp_path: Path) -> None:
+    *_, third = slack_weeks(tmp_path / "售后")
+    assert [turn for r in records(items(third)) for turn in turns(r)] == [
+        ("user", "U2", "Found it: open from nine."),
+        ("user", "U1", "谢谢，已经退了。"),
+    ]
+
+
+def test_a_slack_day_is_read_again_when_its_threads_go_on(tmp_path: Path) -> None:
+    first, second, _ = slack_weeks(tmp_path / "售后")
+    source = Source(path=str(tmp_path))
+    before, other = beside(first, source), beside(second, source)
+    assert len(before) == 2
+    day(
+        tmp_path / "售后",
+        "2024-05-21",
+        ("1716278400.000100", "U3", "不客气。", "1714550400.000100"),
+    )
+    assert len(beside(first, source)) == 3
+    assert len(other) == 2
+    assert len(beside(second, source)) == 3
+    assert beside(first, Source(path=str(first))) == []
+
+
 # --- Discord ------------------------------------------------------------------------------
 
 
@@ -275,6 +353,31 @@ def test_discord() -> None:
 
 
 # --- tickets ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_names_of_zendesk_users_come_from_the_list_beside(tmp_path: Path, listed: bool) -> None:  # noqa: FBT001
+    shutil.copy(DATA / "zendesk.json", tmp_path / "tickets.json")
+    more = {"time_zone": "Beijing", "email": "x@example.org"}
+    users: Any = [
+        {"id": 31, "name": "林小雨", "role": "end-user", **more},
+        {"id": 77, "name": "Dana Reyes", "role": "agent", **more},
+        {"id": 78},
+        "x",
+    ]
+    path = tmp_path / "users.json"
+    path.write_text(
+        json.dumps(users if listed else {"users": users, "count": 4}, ensure_ascii=False)
+    )
+    assert turns(records(items(tmp_path / "tickets.json"))[0]) == [
+        ("user", "林小雨", "发票抬头写错了，能改吗？"),
+        ("assistant", "Dana Reyes", "可以改。\n请发正确的抬头 & 税号。"),
+    ]
+    assert sniff(path, Source(path="users.json")).source.format == "ticket-users"
+    found = items(path)
+    assert not records(found)
+    assert [reason for _, reason in told(found)][:3] == ["about the export"] * 3
+    assert beside(tmp_path / "tickets.json", Source(path=str(tmp_path))) == [file_sha256(path)]
 
 
 def test_zendesk() -> None:

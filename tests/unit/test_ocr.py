@@ -12,7 +12,7 @@ from PIL import Image
 from curator.errors import ModelError, SourceError
 from curator.models import ocr, pins
 from curator.schema import Source
-from curator.sources import READER_VERSION, reader, sniff
+from curator.sources import beside, sniff
 from curator.sources.documents import images, pdf
 from tests.scans import errors, is_legible, lines, pictured, scanned
 from tests.unit.document_reading import blocks_of, reason_of, record_of
@@ -183,7 +183,8 @@ def test_without_the_extra_the_reason_says_what_to_install(
 ) -> None:
     scan = scanned(tmp_path / "a.pdf", [pictured(PAGE)])
     pictured(PAGE).save(tmp_path / "a.png")
-    assert reader(scan) == f"{READER_VERSION}, rapidocr==3.10.0"
+    named = Source(path=str(scan))
+    assert beside(scan, named) == ["rapidocr==3.10.0"]
     for module in (ocr, pdf, images):
         monkeypatch.setattr(module, "installed", lambda: False)
     for path in (scan, tmp_path / "a.png"):
@@ -192,7 +193,7 @@ def test_without_the_extra_the_reason_says_what_to_install(
             "no text layer; text in images is read after: pip install 'curator-data[ocr]'",
         )
         # So it is read again once there is one.
-        assert reader(path) == READER_VERSION
+        assert beside(path, named) == []
 
 
 def test_pictures_in_a_folder_are_read_where_the_source_names_pictures(tmp_path: Path) -> None:

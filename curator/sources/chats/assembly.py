@@ -144,7 +144,7 @@ class _Rooms:
         if self._gap:
             return self._gap
         own = message.conversation is not None and message.role is not None
-        return inf if self._whole or own else GAP
+        return inf if self._whole or message.whole or own else GAP
 
     def _cuts(self, room: _Room, silence: float, message: Message) -> bool:
         if silence <= self._limit(message) or room.latest not in self._open:
@@ -177,7 +177,9 @@ class _Rooms:
 
     def _is_group(self, room: _Room, message: Message) -> bool:
         """Whether a message makes a room a group: of three, two ask."""
-        if not self._maybe or message.notice == "system line" or not message.speaker:
+        if not self._maybe or message.whole:
+            return False
+        if message.notice == "system line" or not message.speaker:
             return False
         name = name_key(message.speaker)
         room.speakers.add(name)

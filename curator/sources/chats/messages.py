@@ -28,6 +28,7 @@ class Message:
     id, reply_to: this message and the one that it answers, where the export says so.
     notice: set where nobody said anything; the recipe says whether it is kept.
     label, meta: what the export says of the conversation beside it: its category, its queue.
+    whole: its conversation is one as it is: no silence cuts it, and no thread is told apart.
     n_units: how many of the file's units (lines, rows, messages) it is made of.
     """
 
@@ -43,6 +44,7 @@ class Message:
     notice: Notice | None = None
     label: str | None = None
     meta: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
     n_units: int = 1
 
 

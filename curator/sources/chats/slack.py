@@ -1,7 +1,7 @@
 """Slack's export: a folder a channel, a JSON file a day; names are found in `users.json` beside.
 
 The format: slack.com/help/articles/220556107. Messages of a thread make a
-conversation of their own, the other ones of the day another.
+conversation of their own, over all days of the channel, the other ones of the day another.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import html
 import json
 import re
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from curator.sources.chats.assembly import assemble
 from curator.sources.chats.exports_json import (
     Piece,
     broken_text,
@@ -19,26 +20,27 @@ from curator.sources.chats.exports_json import (
     instant,
     listed,
     mapped,
-    read_chats,
     read_pieces,
     said_text,
     storable,
 )
 from curator.sources.chats.messages import Message
+from curator.sources.chats.slack_threads import later_days, spans
 from curator.sources.files.lines import LINE_LIMIT
 from curator.sources.formats import PROVEN, Format
 from curator.sources.tables.json_text import key_paths
 from curator.types import Quarantined, SetAside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from curator.sources.chats.messages import Said
+    from curator.sources.chats.slack_threads import Spans
     from curator.sources.formats import Item, Reading, Start
 
-_USERS = "users.json"
-_LISTS = {_USERS, "channels.json", "groups.json", "dms.json", "mpims.json", "integration_logs.json"}
+USERS = "users.json"
+_LISTS = {USERS, "channels.json", "groups.json", "dms.json", "mpims.json", "integration_logs.json"}
 """What lies at the top of an export beside its channels."""
 
 _UTTERANCES = frozenset(
@@ -48,9 +50,46 @@ _MARK = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>")
 
 
 def read_day(reading: Reading) -> Iterator[Item]:
-    """Yield the conversations of a day in a channel."""
-    names, channel = _names(reading.path), reading.path.parent.name
-    return read_chats(reading, (), partial(_message, names=names, channel=channel))
+    """Yield the conversations of a day in a channel, its threads to their ends."""
+    found = spans(reading.path, reading.source)
+    yield from assemble(_said(reading, found), reading)
+
+
+def _said(reading: Reading, found: Spans) -> Iterator[Said]:
+    day, names, channel = reading.path.name, _names(reading.path), reading.path.parent.name
+    keep = reading.source.chat.keep if reading.source.chat else ()
+    for piece in reading.tally.count(read_pieces(reading, ())):
+        if isinstance(piece, Quarantined):
+            yield piece
+        elif piece.is_frame:
+            yield SetAside(piece.place, "about the export")
+        else:
+            said = _message(piece, names, channel)
+            begun = found.get(_thread(said) or "", (day,))[0]
+            if begun != day and isinstance(said, Message) and _is_said(said, keep):
+                yield SetAside(said.locator, f"told in the thread that begins in {begun}")
+            else:
+                yield said
+    for path in later_days(reading.path, found):
+        for piece in read_pieces(replace(reading, path=path), ()):
+            if isinstance(piece, Quarantined) or piece.is_frame:
+                continue
+            said = _message(piece, names, channel)
+            if isinstance(said, Message) and _is_said(said, keep):
+                thread = found.get(_thread(said) or "")
+                if thread and thread[0] == day and path.name in thread:
+                    yield replace(said, locator=f"{path.name} {said.locator}", n_units=0)
+
+
+def _thread(said: Said) -> str | None:
+    """Return the stamp of the thread that a message is of."""
+    if not isinstance(said, Message) or not said.whole:
+        return None
+    return said.reply_to or said.id
+
+
+def _is_said(message: Message, keep: Collection[str]) -> bool:
+    return message.notice is None or message.notice in keep
 
 
 def _message(piece: Piece, names: Mapping[str, str], channel: str) -> Said:
@@ -81,6 +120,7 @@ def _message(piece: Piece, names: Mapping[str, str], channel: str) -> Said:
         conversation=f"{channel} {thread}" if thread else channel,
         id=stamp,
         reply_to=thread if thread != stamp else None,
+        whole=thread is not None,
         notice="recalled message"
         if kind == "tombstone"
         else "system line"
@@ -135,7 +175,7 @@ def plain(text: str, names: Mapping[str, str]) -> str:
 
 def _names(path: Path) -> dict[str, str]:
     """Return the names of the users by their ids, as far as the export tells."""
-    beside = path.parent.parent / _USERS
+    beside = path.parent.parent / USERS
     try:
         if beside.stat().st_size > LINE_LIMIT:
             return {}

@@ -3,7 +3,8 @@
 The formats: developer.zendesk.com (Tickets, Ticket Comments) and
 developers.intercom.com (Conversations). One ticket, a list of them, a list inside
 an object, or a ticket a line. Who asked for help is the user, and who answers the
-assistant; notes that customers do not see are set aside.
+assistant; notes that customers do not see are set aside. Names come from `users.json`
+beside, where there is one.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from curator.sources.chats.exports_json import (
 )
 from curator.sources.chats.markup import plain
 from curator.sources.chats.messages import Message
+from curator.sources.chats.ticket_users import users_beside
 from curator.sources.formats import PROVEN, Format, Start
 from curator.sources.tables.json_text import key_paths
 from curator.types import Quarantined, Record, SetAside
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from curator.sources.chats.messages import Said
+    from curator.sources.chats.ticket_users import User
     from curator.sources.formats import Item, Reading
 
 _LISTS = ("tickets", "conversations", "results", "data")
@@ -51,11 +54,12 @@ def read_tickets(reading: Reading) -> Iterator[Item]:
     """Yield the conversation of each ticket; a unit is a comment, or a ticket that has none."""
     keys = key_paths(Start(reading.path, reading.source).text)
     lists = [name for name in _LISTS if keys & {f"{name}.{key}" for key in ("id", "subject")}]
+    users = users_beside(reading.path)
     for piece in read_pieces(reading, lists):
         if isinstance(piece, Quarantined):
             yield from reading.tally.count([piece])
         elif _is_ticket(piece.fields):
-            yield from _of_ticket(piece, reading)
+            yield from _of_ticket(piece, reading, users)
         elif piece.is_frame:
             yield from reading.tally.count([SetAside(piece.place, "about the export")])
         else:
@@ -78,7 +82,7 @@ def _comments(fields: Mapping[str, Any]) -> list[Any]:
     return []
 
 
-def _of_ticket(piece: Piece, reading: Reading) -> Iterator[Item]:
+def _of_ticket(piece: Piece, reading: Reading, users: Mapping[str, User]) -> Iterator[Item]:
     fields = piece.fields
     tags = fields.get("tags")
     names = [
@@ -91,7 +95,7 @@ def _of_ticket(piece: Piece, reading: Reading) -> Iterator[Item]:
         "tags": ", ".join(filter(None, names)),
     }
     told = {key: value for key, value in meta.items() if value}
-    for item in assemble(reading.tally.count(_said(piece)), reading, whole=True):
+    for item in assemble(reading.tally.count(_said(piece, users)), reading, whole=True):
         yield replace(item, meta={**item.meta, **told}) if isinstance(item, Record) else item
 
 
@@ -100,7 +104,7 @@ def _locator(piece: Piece) -> str:
     return f"ticket {number} ({piece.place})" if number else piece.place
 
 
-def _said(piece: Piece) -> Iterator[Said]:
+def _said(piece: Piece, users: Mapping[str, User]) -> Iterator[Said]:
     """Yield the messages of a ticket: what it opens with, then its comments."""
     fields, where = piece.fields, _locator(piece)
     if wrong := broken_text(fields, piece.raw):
@@ -118,7 +122,7 @@ def _said(piece: Piece) -> Iterator[Said]:
     requester = identifier(fields.get("requester_id"))
     for number, comment in enumerate([source, *comments] if source else comments):
         said = _comment(comment, f"{where} comment {identifier(comment.get('id')) or number}",
-                        fields, requester)  # fmt: skip
+                        fields, requester, users)  # fmt: skip
         if isinstance(said, Message) and said.notice is None and subject:
             if subject not in said.text:
                 said = replace(said, text=f"{subject}\n{said.text}")
@@ -127,7 +131,11 @@ def _said(piece: Piece) -> Iterator[Said]:
 
 
 def _comment(
-    comment: Mapping[str, Any], locator: str, ticket: Mapping[str, Any], requester: str | None
+    comment: Mapping[str, Any],
+    locator: str,
+    ticket: Mapping[str, Any],
+    requester: str | None,
+    users: Mapping[str, User],
 ) -> Said:
     if not comment:
         return Quarantined(locator, "not a comment", b"")
@@ -141,16 +149,19 @@ def _comment(
     is_event = not text.strip() or comment.get("type") in ("Change", "Event")
     author = mapped(comment.get("author")) or mapped(comment.get("via_author"))
     number = identifier(comment.get("author_id")) or identifier(author.get("id"))
+    user = users.get(number or "")
     return Message(
         locator,
         text or said_text(comment.get("part_type")),
         text.encode("utf-8", "surrogatepass"),
         speaker=said_text(author.get("name"))
         or said_text(comment.get("author_name"))
+        or (user.name if user else "")
         or said_text(author.get("email"))
         or number,
         time=instant(comment.get("created_at") or ticket.get("created_at")),
-        role=_role(comment, author, number, requester),
+        role=_role(comment, author, number, requester)
+        or (_ROLE_OF.get(user.role.strip().casefold()) if user else None),
         id=identifier(comment.get("id")),
         notice="recalled message"
         if comment.get("redacted")
