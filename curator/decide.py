@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from curator.schema import Recipe
     from curator.workspace import Workspace
 
-LOGIC_VERSION = "2"
+LOGIC_VERSION = "3"
 _STATE = ("action", "instruction", "rag", "edits", "survivor_id")
 
 

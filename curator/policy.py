@@ -47,7 +47,7 @@ WITH by_rules AS (
          coalesce(bool_or(hard AND "then" = 'drop' AND instruction), false) AS hard_no_instruction,
          coalesce(bool_or(hard AND "then" = 'drop' AND rag), false) AS hard_no_rag,
          coalesce(bool_or(hard AND "then" = 'keep_one'), false) AS hard_group,
-         count(*) FILTER (WHERE "then" <> 'edit') AS n_matches
+         count(*) FILTER (WHERE "then" IN ('review', 'drop')) AS n_matches
   FROM matches GROUP BY record_id
 ), by_people AS (
   SELECT record_id, arg_max(value, ("at", user_id, value)) AS said,

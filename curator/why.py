@@ -58,6 +58,13 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
         "unchecked": [name for name, state in freshness(plan).items() if state != "fresh"],
         "reviews": [r for r in workspace.reviews().to_pylist() if r["record_id"] == record_id],
         "decision": decision and _decision(decision, rules),
+        "stands_for": _rows(
+            con,
+            "SELECT r.id, r.source_uri AS uri, r.locator, r.license FROM decisions d"
+            " JOIN records r ON r.id = d.record_id WHERE d.survivor_id = $id"
+            " ORDER BY r.source_uri, r.locator, r.id",
+            id=record_id,
+        ),
         "exports": [
             row
             for folder in sorted(workspace.exports.glob("*/latest"))
@@ -109,8 +116,8 @@ def _source(workspace: Workspace, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(con: duckdb.DuckDBPyConnection, record_id: str) -> list[dict[str, str]]:
-    row = con.execute("SELECT parts FROM redacted WHERE id = ?", [record_id]).fetchone()
-    return [{"role": p["role"], "text": p["text"]} for p in row[0]] if row else []
+    rows = _rows(con, "SELECT parts FROM redacted WHERE id = $id", id=record_id)
+    return [{"role": p["role"], "text": p["text"]} for row in rows for p in row["parts"]]
 
 
 def _finding(

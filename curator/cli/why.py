@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST = 300
+MOST = 20
+"""How many of the duplicates that a record stands for are listed."""
 
 
 def why(
@@ -61,6 +63,11 @@ def _tell(story: Mapping[str, Any]) -> None:
         said = f"{review['question']} = {review['value']}"
         show(f"review   {said}, by {review['user_id']}, {review['at']}")
     _tell_decision(story["decision"])
+    for other in story["stands_for"][:MOST]:
+        licence = f" ({other['license']})" if other["license"] else ""
+        show(f"         stands for {other['id']}: {other['uri']}, {other['locator']}{licence}")
+    if len(story["stands_for"]) > MOST:
+        show(f"         and for {len(story['stands_for']) - MOST:,} more (--json lists all)")
     for row in story["exports"]:
         show(f"export   {row['export']} {row['version']}: {row['file']}, row {row['row']}")
     if not story["exports"]:

@@ -24,13 +24,17 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One source, as a card lists it."""
+    """One source, as a card lists it.
+
+    `merged` of its records fell to exported duplicates, which stand for them.
+    """
 
     uri: str
     sha256: str
     units: int
     records: int
     exported: int
+    merged: int
     license: str | None
 
 
@@ -54,12 +58,13 @@ def about(
     con: duckdb.DuckDBPyConnection,
     by_source: Mapping[str, int],
     by_language: Mapping[str, int],
+    merged: Mapping[str, int],
 ) -> About:
     """Return what the card of a version tells, from its manifest and the stored tables."""
     return About(
         title=f"{version.recipe.name}: {title}",
         manifest=manifest,
-        sources=sources(version.workspace, by_source),
+        sources=sources(version.workspace, by_source, merged),
         funnel=funnel(version.workspace),
         languages=dict(by_language),
         pii=pii(con, version.name),
@@ -67,8 +72,10 @@ def about(
     )
 
 
-def sources(workspace: Workspace, exported: Mapping[str, int]) -> list[SourceRow]:
-    """Return the active sources, with how many of each one's records are exported."""
+def sources(
+    workspace: Workspace, exported: Mapping[str, int], merged: Mapping[str, int]
+) -> list[SourceRow]:
+    """Return the active sources, with how many of each one's records are exported or merged."""
     return [
         SourceRow(
             uri=manifest["uri"],
@@ -76,6 +83,7 @@ def sources(workspace: Workspace, exported: Mapping[str, int]) -> list[SourceRow
             units=manifest["units_read"],
             records=sum(part["records"] for part in manifest["parts"]),
             exported=exported.get(manifest["uri"], 0),
+            merged=merged.get(manifest["uri"], 0),
             license=manifest["source"].get("license"),
         )
         for manifest in workspace.sources()
@@ -267,13 +275,14 @@ def _card(about: About, metadata: Mapping[str, Any], body: Iterable[str]) -> str
         "",
         *_section("Sources / 来源"),
         *_table(
-            ("source", "sha256", "units", "records", "exported", "licence"),
+            ("source", "sha256", "units", "records", "exported", "merged", "licence"),
             [
-                (s.uri, f"`{s.sha256}`", s.units, s.records, s.exported, s.license or "—")
+                (s.uri, f"`{s.sha256}`", s.units, s.records, s.exported, s.merged, s.license or "—")
                 for s in about.sources
             ],
         ),
         "",
+        *_merged(about.sources),
         *_section("From source to export / 从来源到导出"),
         *_table(("stage", "n"), [*about.funnel, *_accounts(manifest["conservation"])]),
         "",
@@ -296,6 +305,20 @@ def _card(about: About, metadata: Mapping[str, Any], body: Iterable[str]) -> str
         "",
     ]
     return "\n".join(lines)
+
+
+def _merged(sources: Sequence[SourceRow]) -> tuple[str, ...]:
+    """Return what the column says, in both languages; nothing where nothing is merged."""
+    if not any(source.merged for source in sources):
+        return ()
+    return (
+        (
+            "Merged: duplicates of exported records, which stand for them too;"
+            " `provenance.jsonl` names each with its source and licence."
+        ),
+        "merged 一列：与已导出记录重复、由其代表的记录；`provenance.jsonl` 逐条列出其出处与许可。",
+        "",
+    )
 
 
 def _hidden(pseudonyms: Mapping[str, str] | None) -> tuple[str, str]:

@@ -2,7 +2,8 @@
 
 exports/instruction/<version>/
   train.jsonl  train.parquet  validation.jsonl  validation.parquet
-  README.md    the dataset card
+  provenance.jsonl  the duplicates that rows stand for, where there are any
+  README.md         the dataset card
   manifest.json
 """
 
@@ -30,6 +31,7 @@ from curator.exports.formats import FORMATS, NoPlaceError, dataset_info
 from curator.exports.handshake import Handshake
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
+from curator.exports.merged import write_merged
 from curator.exports.version import version_of
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NAME = "instruction"
-EXPORTER_VERSION = "2"
+EXPORTER_VERSION = "3"
 ROWS = pa.schema(
     [
         ("id", pa.string()),
@@ -140,8 +142,10 @@ def export_instruction(
             "formats": {name: dict(sorted(left_out[name].items())) for name in asked},
             "handshake": taken.facts(),
         }
+        named, merged = write_merged(con, folder, set(seen.ids))
+        rows |= named
         title = "instruction dataset / 指令数据集"
-        about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang)
+        about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang, merged)
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
         write_manifest(folder, manifest, rows)
     return version.target

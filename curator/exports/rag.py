@@ -2,7 +2,8 @@
 
 exports/rag/<version>/
   chunks.jsonl  chunks.parquet
-  README.md     the dataset card
+  provenance.jsonl  the duplicates that records stand for, where there are any
+  README.md         the dataset card
   manifest.json
 """
 
@@ -22,6 +23,7 @@ from curator.exports.dialogue import answered, dialogue
 from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
+from curator.exports.merged import write_merged
 from curator.exports.version import version_of
 from curator.tables import digest
 from curator.text import length
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NAME = "rag"
-EXPORTER_VERSION = "1"
+EXPORTER_VERSION = "2"
 ROWS = pa.schema(
     [
         ("id", pa.string()),
@@ -87,6 +89,7 @@ def export_rag(
     by_source: Counter[str] = Counter()
     by_lang: Counter[str] = Counter()
     by_kind: Counter[str] = Counter()
+    ids: set[str] = set()
     units = 0
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         with RowFiles(folder, "chunks", ROWS) as files:
@@ -95,6 +98,7 @@ def export_rag(
                 for record in records:
                     chunks = chunk_rows(record, recipe.exports.rag)
                     if chunks:
+                        ids.add(record.id)
                         by_source[record.provenance.source_uri] += 1
                         by_kind[record.kind] += 1
                         by_lang[record.lang] += len(chunks)
@@ -113,9 +117,11 @@ def export_rag(
             "records_by_kind": dict(sorted(by_kind.items())),
             "chunks": {"rows": files.rows, "units": units},
         }
-        about = card.about("RAG corpus / 检索语料", version, manifest, con, by_source, by_lang)
+        named, merged = write_merged(con, folder, ids)
+        title = "RAG corpus / 检索语料"
+        about = card.about(title, version, manifest, con, by_source, by_lang, merged)
         (folder / "README.md").write_text(card.rag_card(about), encoding="utf-8")
-        write_manifest(folder, manifest, dict.fromkeys(files.names, files.rows))
+        write_manifest(folder, manifest, {**dict.fromkeys(files.names, files.rows), **named})
     return version.target
 
 

@@ -143,6 +143,8 @@ def test_why_tells_the_whole_story(demo: Path, curator: Callable[..., Any]) -> N
     assert exported["id"] == edited["record_id"]
     replacement = next(f["replacement"] for f in story["findings"] if f["code"].startswith("PII"))
     assert replacement in json.dumps(exported, ensure_ascii=False)
+    other = curator("why", dropped["survivor_id"], "-p", demo)
+    assert f"stands for {dropped['record_id']}: " in other.stdout
 
 
 def test_why_finds_quarantined_units_by_their_place(

@@ -495,3 +495,39 @@ def test_a_long_answer_carries_its_question() -> None:
 )
 def test_locator_ranges(first: str, last: str, expected: str) -> None:
     assert locator_range(first, last) == expected
+
+
+# --- merged provenance ------------------------------------------------------------------
+
+
+def test_a_record_that_fell_leaves_its_source_and_licence_with_its_survivor(
+    made: Made, tmp_path: Path
+) -> None:
+    survivor = made.records[0]
+    lost = {"action": "drop", "instruction": False, "rag": False, "survivor_id": survivor.id}
+    turns = [(part.role, part.text) for part in survivor.parts]
+    for n, terms in ((200, "CC BY-NC 4.0"), (201, "MIT")):
+        made.add(conversation(f"line {n}", *turns, uri=f"copies-{n}.jsonl", license=terms), **lost)
+    workspace, plan = made.lay(tmp_path)
+    for export in (export_instruction, export_rag):
+        folder = export(workspace, recipe(), POLICY, plan)
+        (row,) = rows_of(folder, "provenance.jsonl")
+        assert row["survivor_id"] == survivor.id
+        assert row["source"] == {"uri": "chats.jsonl", "locator": "line 1", "license": "CC0"}
+        assert [(m["uri"], m["locator"], m["license"]) for m in row["merged"]] == [
+            ("copies-200.jsonl", "line 200", "CC BY-NC 4.0"),
+            ("copies-201.jsonl", "line 201", "MIT"),
+        ]
+        assert [m["record_id"] for m in row["merged"]] == [r.id for r in made.records[-2:]]
+        text = (folder / "README.md").read_text("utf-8")
+        assert "`provenance.jsonl` names each with its source and licence" in text
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        files = {file["path"]: file["rows"] for file in manifest["files"]}
+        assert files["provenance.jsonl"] == 1
+
+
+def test_where_nothing_fell_there_is_no_provenance_file(made: Made, tmp_path: Path) -> None:
+    workspace, plan = made.lay(tmp_path)
+    folder = export_instruction(workspace, recipe(), POLICY, plan)
+    assert not (folder / "provenance.jsonl").exists()
+    assert "provenance.jsonl" not in (folder / "README.md").read_text("utf-8")

@@ -151,6 +151,32 @@ def test_one_of_a_duplicate_group_survives_and_the_others_point_to_it() -> None:
     assert decided["c"]["rule_ids"] == ["r0"]
 
 
+@pytest.mark.parametrize("second", ["b", "a"], ids=["the later one", "the earlier one"])
+@pytest.mark.parametrize(
+    ("columns", "findings", "kept_by_reviewer"),
+    [
+        ({"n_chars": [90, 10]}, [], 1),  # a reviewer's word before completeness
+        ({"n_parts": [4, 2]}, [("a", "LBL001", 0.9)], 0),  # other findings before completeness
+        ({"n_parts": [2, 4], "n_chars": [90, 10]}, [], 0),  # turns, then characters
+        ({"n_chars": [100, 101], "timestamp": ["2024", "2023"]}, [], 0),
+        ({"timestamp": ["2023-01-01", "2024-01-01"]}, [], 0),  # the latest
+        ({"timestamp": [None, "2024-01-01"]}, [], 0),
+    ],
+)
+def test_the_survivor_is_chosen_by_review_findings_completeness_recency(
+    columns: dict[str, Any], findings: list[Any], kept_by_reviewer: int, second: str
+) -> None:
+    """`b` is the better one, whichever of the two the pair's finding stands on."""
+    first = "a" if second == "b" else "b"
+    found = [Finding(second, "d", "DUP002", 0.9, peer_id=first)]
+    found += [Finding(record, "l", code, score) for record, code, score in findings]
+    said = reviews(("b", "keep", "1")) if kept_by_reviewer else reviews()
+    review = {"when": {"code": "LBL001"}, "then": "review"}
+    decided = outcome(records("ab", **columns), found, said, policy(ONE, review))
+    assert decided["b"]["survivor_id"] is None
+    assert decided["a"]["survivor_id"] == "b"
+
+
 def test_a_group_never_loses_its_survivor_to_another_rule() -> None:
     """The best of a group is bad for another reason: the next best survives."""
     found = [Finding("b", "d", "DUP002", 0.9, peer_id="a"), Finding("a", "q", "QLT010", 1.0)]
