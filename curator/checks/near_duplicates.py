@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from curator.checks.across import in_reference
+from curator.checks.boilerplate import without_boilerplate
 from curator.checks.containment import closest, inside_pairs
 from curator.checks.reference import Reference
 from curator.checks.search import contrasts, near_pairs
@@ -70,6 +71,11 @@ class NearDuplicates:
     hundred near-equal records each is compared with a bounded number of others,
     enough to join the crowd.
 
+    With `boilerplate: true` greetings, signatures, disclaimers and the like are left out of the
+    comparison: clauses that stand in one of 200 records or more, before or after ten different
+    other ones, and those that follow on such an ending or go before such an opening alone. A
+    record that is nothing else is compared as it stands.
+
     `against` lists what lies outside the project: an earlier export (its folder), another
     project (its folder; its redacted view is taken), any file, folder or pattern that can be a
     source. Paths start at the project's folder. What is not redacted yet goes through the
@@ -121,6 +127,7 @@ class NearDuplicates:
         *,
         floor: float = 0.5,
         inside_floor: float = 0.8,
+        boilerplate: bool = False,
         against: tuple[str, ...] = (),
         redaction: Sequence[tuple[str, Mapping[str, Any]]] = (),
     ) -> None:
@@ -129,12 +136,14 @@ class NearDuplicates:
         Args:
             floor: the least Jaccard similarity, 0.5 to 1.
             inside_floor: the least containment.
+            boilerplate: whether to leave boilerplate out of the comparison.
             against: files, folders and patterns to compare with too.
             redaction: the checks that bring these to the form of the redacted view.
 
         """
         self._floor = floor
         self._inside_floor = inside_floor
+        self._boilerplate = boilerplate
         self._against = tuple(against)
         self._redaction = redaction
 
@@ -145,6 +154,9 @@ class NearDuplicates:
         fingerprints = scope.engine.collect(
             per_part(scope, "curator.similarity.steps:Fingerprints")
         )
+        whole = scope
+        if self._boilerplate:
+            scope = without_boilerplate(scope)
         files = per_part(scope, "curator.similarity.steps:Signatures")
         hashes = np.frombuffer(b"".join(fingerprints["hash"].to_pylist()), "V16")
         firsts = groups(hashes) == np.arange(len(hashes))
@@ -197,9 +209,9 @@ class NearDuplicates:
             yield told("DUP003", inner, outer, score, "containment", differs)
         if self._against:
             yield from in_reference(
-                scope,
+                whole,
                 self.name,
-                Reference(scope, self.name, self._against, self._redaction),
+                Reference(whole, self.name, self._against, self._redaction),
                 floor=self._floor,
                 inside_floor=self._inside_floor,
             )
