@@ -145,11 +145,14 @@ def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
 
 def _found(workspace: Workspace, wanted: Wanted) -> Erased:
     found = Erased()
+    seen: set[str] = set()  # a record also lies in the batch of its part
     for path in sorted(workspace.records.glob("*.parquet")):
         for record in records_from(pq.read_table(path)):
             if wanted.holds(record):
-                found.records.append(record.id)
-                found.contents.append(content_digest(record.parts))
+                if record.id not in seen:
+                    seen.add(record.id)
+                    found.records.append(record.id)
+                    found.contents.append(content_digest(record.parts))
                 source = record.provenance
                 row = _aside(source.source_uri, source.locator, record.n_units)
                 found.taken.setdefault(path.stem, []).append(row)

@@ -7,6 +7,7 @@ import hashlib
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from curator.batches import batch
 from curator.errors import SourceError
 from curator.schema import Source
 from curator.sources import READER_VERSION, Tally, beside, format_named, read, sniff
@@ -85,6 +86,7 @@ def ingest(
         progress("ingest", done, done)
     write_json(workspace.store / "given.json", given)
     write_json(workspace.store / "sources.json", [m["id"] for m in manifests.values()])
+    batch(workspace)
     return list(manifests.values())
 
 

@@ -6,7 +6,8 @@
       .curator/
         sources.json                        which ingested sources are active, in order
         ingest/<source>.json                one source's manifest: counts, sha256, parts
-        records/<source>-<n>.parquet        records, as read
+        records/<content>.parquet           records, as read; and batches of small parts
+        batches.json                        which parts each batch stands for
         quarantine/<source>.parquet         what could not be read
         set_aside/<source>.parquet          what is no record: system lines, blank lines
         findings/<check>/<run>/…            one file a part, and run.json when the run is whole
@@ -210,12 +211,23 @@ class Workspace:
         return [read_json(self.store / "ingest" / f"{i}.json") for i in read_json(path)]
 
     def record_parts(self) -> tuple[Path, ...]:
-        """Return the active record parts, in order."""
-        return tuple(
-            self.records / f"{part['stem']}.parquet"
-            for source in self.sources()
-            for part in source["parts"]
-        )
+        """Return the active record parts, in order; a batch stands for its parts."""
+        stems = [part["stem"] for source in self.sources() for part in source["parts"]]
+        begins = {members[0]: (name, members) for name, members in self.batches().items()}
+        found: list[str] = []
+        at = 0
+        while at < len(stems):
+            name, members = begins.get(stems[at], (stems[at], [stems[at]]))
+            if stems[at : at + len(members)] != members:
+                name, members = stems[at], [stems[at]]
+            found.append(name)
+            at += len(members)
+        return tuple(self.records / f"{stem}.parquet" for stem in found)
+
+    def batches(self) -> dict[str, list[str]]:
+        """Return the names of the batches, and of the parts that each stands for, in order."""
+        path = self.store / "batches.json"
+        return read_json(path) if path.exists() else {}
 
     # --- decisions -------------------------------------------------------------------
 
@@ -272,11 +284,12 @@ class Workspace:
         )
         con.execute("SET preserve_insertion_order = true")
         sources = self.sources()
-        stems = [part["stem"] for source in sources for part in source["parts"]]
+        parts = self.record_parts()
+        stems = [path.stem for path in parts]
         _view(
             con,
             "records",
-            [self.records / f"{s}.parquet" for s in stems],
+            parts,
             "id, kind, lang, label, timestamp, source_uri, source_sha256, locator, license,"
             " n_units, len(parts) AS n_parts,"
             " list_sum(list_transform(parts, lambda p: length(p.text)))::BIGINT AS n_chars",
