@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from curator.check import freshness
 from curator.checks import codes
 from curator.errors import CuratorError
+from curator.sources.documents.notes import NOTES
 from curator.workspace import read_json
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
     decisions = _rows(con, "SELECT * FROM decisions WHERE record_id = $id", id=record_id)
     decision = decisions[0] if decisions else None
     return found | {
-        "source": _source(workspace, found["record"]),
+        "source": _source(workspace, found["record"])
+        | {"notes": _notes(con, workspace, record_id)},
         "text": _text(con, record_id) if view else None,
         "findings": [_finding(f, record_id, decision) for f in findings],
         "unchecked": [name for name, state in freshness(plan).items() if state != "fresh"],
@@ -115,9 +117,22 @@ def _source(workspace: Workspace, record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _notes(con: duckdb.DuckDBPyConnection, workspace: Workspace, record_id: str) -> dict[str, str]:
+    """Return what the reader noted of a record: of what its source says itself, nothing."""
+    parts = [str(path) for path in workspace.record_parts()]
+    query = "SELECT meta FROM read_parquet(?) WHERE id = ?"
+    row = con.execute(query, [parts, record_id]).fetchone()
+    meta = json.loads(row[0]) if row else {}
+    return {name: meta[name] for name in NOTES if name in meta}
+
+
 def _text(con: duckdb.DuckDBPyConnection, record_id: str) -> list[dict[str, str]]:
     rows = _rows(con, "SELECT parts FROM redacted WHERE id = $id", id=record_id)
-    return [{"role": p["role"], "text": p["text"]} for row in rows for p in row["parts"]]
+    return [
+        {name: part[name] for name in ("role", "text", "locator")}
+        for row in rows
+        for part in row["parts"]
+    ]
 
 
 def _finding(

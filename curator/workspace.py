@@ -229,6 +229,22 @@ class Workspace:
         path = self.store / "batches.json"
         return read_json(path) if path.exists() else {}
 
+    def refused(
+        self, manifests: Sequence[dict[str, Any]], most: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Return the first `most` places that sources quarantined, and how many there are."""
+        rows: list[dict[str, Any]] = []
+        count = 0
+        for manifest in manifests:
+            path = self.store / "quarantine" / f"{manifest['id']}.parquet"
+            if not manifest["units_quarantined"] or not path.exists():
+                continue
+            count += pq.read_metadata(path).num_rows
+            if len(rows) < most:
+                table = pq.read_table(path, columns=["source_uri", "locator", "reason"])
+                rows += table.slice(0, most - len(rows)).to_pylist()
+        return rows, count
+
     # --- decisions -------------------------------------------------------------------
 
     def current_decision(self) -> dict[str, Any] | None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 SURE = ((0.95, "sure"), (0.7, "likely"), (0.4, "by its name"), (0.0, "a guess"))
 """How a format's certainty is told; see `curator.sources.formats`."""
 
+_MOST_TOLD = 10
+
 
 def ingest(
     paths: Annotated[
@@ -48,6 +50,7 @@ def ingest(
             ("source", "read as", "units", "in records", "set aside", "quarantined", "changes"),
             [_row(m) for m in manifests],
         )
+        _tell_refused(opened.workspace.refused(manifests, _MOST_TOLD))
     _tell(before, manifests)
     if not json:
         say("next: curator check")
@@ -91,6 +94,15 @@ def _tell(before: Sequence[Mapping[str, Any]], manifests: Sequence[Mapping[str, 
     )
     retired += sum(_records(m) for m in gone)
     say(f"records: {added:,} added, {unchanged:,} unchanged, {retired:,} retired")
+
+
+def _tell_refused(refused: tuple[Sequence[Mapping[str, Any]], int]) -> None:
+    """Say of the first units that could not be read where they are, and why."""
+    rows, count = refused
+    for row in rows:
+        say(f"quarantined: {row['source_uri']}, {row['locator']}: {row['reason']}")
+    if count > len(rows):
+        say(f"quarantined: {count - len(rows):,} more places (all reasons: curator status)")
 
 
 def _records(manifest: Mapping[str, Any]) -> int:

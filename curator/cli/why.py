@@ -49,10 +49,13 @@ def _tell(story: Mapping[str, Any]) -> None:
     show(f"source   {source['uri']}, {source['locator']} (read as {source['read_as']}{encoding})")
     sha256 = source["sha256"][:12]
     show(f"         {source['path']}, sha256 {sha256}…, ingested {source['ingested_at']}")
+    for name, note in source["notes"].items():
+        show(f"         {name.replace('_', ' ')}: {note}")
     for i, part in enumerate(story["text"] or []):
         text = " ".join(part["text"].split())
         shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-        show(f"part {i}   {part['role']}: {shown}")
+        at = f" ({part['locator']})" if part["locator"] not in ("", source["locator"]) else ""
+        show(f"part {i}   {part['role']}{at}: {shown}")
     for finding in story["findings"]:
         _tell_finding(finding)
     if story["unchecked"]:

@@ -12,7 +12,10 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent.parent / "docs" / "benchmarks.md"
-PARTS = {"__init__", "__main__", "harness", "model_passes", "generate", "chats", "files", "reading"}
+PARTS = {
+    *("__init__", "__main__", "harness", "model_passes", "generate"),
+    *("chats", "files", "reading", "scans"),
+}
 
 
 def main() -> int:

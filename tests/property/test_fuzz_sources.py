@@ -19,6 +19,9 @@ from curator.errors import SourceError
 from curator.schema import Source
 from curator.sources import Tally, read, sniff
 from curator.types import Record
+from tests.scans import pictured
+from tests.unit.test_documents_forms import field, form
+from tests.unit.test_documents_ods import ods, row, sheet, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +37,23 @@ LARGEST, LARGEST_SAMPLE = 60_000, 110_000
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "big5", "utf-16", "utf-16-be", "latin-1", "cp932")
 
 
-def seeds() -> list[Path]:
+def made(folder: Path) -> Path:
+    """Write samples of the formats of which no real file is at hand; the scan is a small one."""
+    folder.mkdir()
+    rows = [row("问题", "answer"), row("几点开门？", value("float", "9.5", "9.5"))]
+    ods(folder / "a.ods", sheet("表", *rows, row("", times=40)), sheet("b", *rows))
+    labels = [(100, "Name:"), (140, "Smoker:")]
+    fields = [field("Tx", 86, "/V(Li Hua)"), field("Btn", 130, "/V/Yes/AS/Yes")]
+    form(folder / "form.pdf", labels, fields)
+    page = pictured([(20, 40, 16, "七天内可退"), (20, 70, 16, "Return it")])
+    page.crop((0, 0, 330, 200)).save(folder / "scan.png")
+    return folder
+
+
+def seeds(folder: Path) -> list[Path]:
     """Return the samples: whole files that are quickly read."""
-    found = [p for folder in FOLDERS for p in sorted(folder.rglob("*")) if p.is_file()]
+    folders = (*FOLDERS, made(folder))
+    found = [p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file()]
     return [p for p in found if 0 < p.stat().st_size <= LARGEST_SAMPLE and p.suffix != ".py"]
 
 
@@ -121,7 +138,7 @@ def fate(path: Path) -> str:
 @pytest.mark.parametrize("part", range(4))
 def test_mutated_files_lose_nothing_and_give_no_traceback(tmp_path: Path, part: int) -> None:
     rng = random.Random(SEED + part)
-    samples = seeds()
+    samples = seeds(tmp_path / "made")
     fates: Counter[str] = Counter()
     failures: list[str] = []
     for number in range(COUNT // 4):

@@ -199,7 +199,7 @@ def test_without_the_extra_the_reason_says_what_to_install(
 def test_pictures_in_a_folder_are_read_where_the_source_names_pictures(tmp_path: Path) -> None:
     pictured(PAGE).save(tmp_path / "IMG-0001.png")
     for path in (tmp_path, tmp_path / "*"):
-        with pytest.raises(SourceError, match="where a source names pictures") as caught:
+        with pytest.raises(SourceError, match="where it is named") as caught:
             sniff(tmp_path / "IMG-0001.png", Source(path=str(path)))
         assert "--as image" in caught.value.hint
     for given in ({"path": str(tmp_path / "*.png")}, {"path": str(tmp_path), "format": "image"}):

@@ -129,8 +129,8 @@ def _recognise(start: Start) -> float:
     named = Path(start.source.path)
     if named.name != start.path.name and suffix(named) not in _SUFFIXES:
         raise SourceError(
-            f"{start.path}: a picture, which is read where a source names pictures",
-            "name the file, a pattern (scans/*.png), or say --as image",
+            f"{start.path}: a picture, which is read where it is named (scans/*.png) or --as image",
+            "name the file, a pattern of such files, or say --as image",
         )
     return PROVEN
 
