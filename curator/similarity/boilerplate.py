@@ -18,7 +18,7 @@ import pyarrow as pa
 from curator.text import PLACEHOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,11 +31,21 @@ _SAID = re.compile(r"[\W_]+")
 _NUMBER = re.compile(r"(?:\d+|[a-z2-7]{8})(?=\]$)")
 _EDGE = 0  # of a turn
 
+_MOSTLY = 0.9
+"""In such a share of its records a clause goes with a block to belong to it."""
+
 PLACED = pa.schema([("clause", pa.uint64()), ("before", pa.uint64()), ("after", pa.uint64())])
 BESIDE = pa.schema(
-    [("clause", pa.uint64()), ("is_after", pa.bool_()), ("beside", pa.uint64()), ("n", pa.int32())]
+    [
+        ("clause", pa.uint64()),
+        ("is_after", pa.bool_()),
+        ("beside", pa.uint64()),
+        ("n", pa.int32()),
+        ("records", pa.int64()),
+    ]
 )
-"""The `n` different clauses beside one, before or after it; of `NEIGHBOURS` and more only one."""
+"""The `n` different clauses beside one, before or after it, and in how many records each; of
+`NEIGHBOURS` and more only one."""
 
 
 def clauses(text: str) -> list[str]:
@@ -78,9 +88,8 @@ def frequent(placed: pa.Table, least: int) -> pa.Table:
     often = (count >= least)[which]
     sides = []
     for is_after, name in enumerate(("before", "after")):
-        pairs = np.unique(
-            np.stack([key[often], placed[name].to_numpy()[often]], axis=1), axis=0
-        ).reshape(-1, 2)
+        both = np.stack([key[often], placed[name].to_numpy()[often]], axis=1)
+        pairs, records = np.unique(both, axis=0, return_counts=True)
         start = np.searchsorted(pairs[:, 0], pairs[:, 0])
         n = np.searchsorted(pairs[:, 0], pairs[:, 0], side="right") - start
         told = (n < NEIGHBOURS) | (np.arange(len(pairs)) == start)
@@ -89,6 +98,7 @@ def frequent(placed: pa.Table, least: int) -> pa.Table:
             np.full(int(told.sum()), bool(is_after)),
             pairs[told, 1],
             n[told].astype(np.int32),
+            records[told],
         ]
         sides.append(pa.table([pa.array(column) for column in columns], schema=BESIDE))
     return pa.concat_tables(sides)
@@ -98,23 +108,28 @@ def boilerplate(often: pa.Table) -> NDArray[np.uint64]:
     """Return the clauses that are boilerplate, in order, out of what stands beside frequent ones.
 
     Those are the ones with many neighbours on a side; and what follows on nothing but an
-    ending (many stand before it, few after it), or goes before nothing but an opening.
+    ending (many stand before it, few after it), or goes before nothing but an opening; mostly,
+    since a clause may stand alone somewhere.
     """
     many: set[int] = set()
-    few: tuple[dict[int, set[int]], dict[int, set[int]]] = ({}, {})
+    few: tuple[dict[int, dict[int, int]], ...] = ({}, {})
     for row in often.to_pylist():
         if row["n"] >= NEIGHBOURS:
             many.add(row["clause"])
         else:
-            few[row["is_after"]].setdefault(row["clause"], set()).add(row["beside"])
-    before, after = few
+            few[row["is_after"]].setdefault(row["clause"], {})[row["beside"]] = row["records"]
     found = set(many)
-    for beside, seeds in ((before, many - before.keys()), (after, many - after.keys())):
-        block = {clause for clause in seeds if clause in (after if beside is before else before)}
-        while grown := {c for c, others in beside.items() if c not in block and others <= block}:
+    for beside, other in (few, few[::-1]):
+        block = {clause for clause in many if clause not in beside and clause in other}
+        while grown := {c for c in beside if c not in block and _goes_with(beside[c], block)}:
             block |= grown
         found |= block
     return np.array(sorted(found), np.uint64)
+
+
+def _goes_with(beside: Mapping[int, int], block: set[int]) -> bool:
+    with_block = sum(n for clause, n in beside.items() if clause in block)
+    return with_block >= _MOSTLY * sum(beside.values())
 
 
 def stripped(texts: Sequence[str], left_out: frozenset[int]) -> Iterator[str]:
