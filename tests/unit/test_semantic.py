@@ -342,6 +342,18 @@ def test_blocks_find_what_the_whole_finds(tmp_path: Path, monkeypatch: pytest.Mo
         assert list(check.run(scope)) == whole
 
 
+def test_what_came_before_makes_no_difference(tmp_path: Path) -> None:
+    whole = run(records(PAIRS), tmp_path / "whole")
+    run(records(PAIRS), tmp_path / "parts", 4)
+    parts = tuple(sorted((tmp_path / "parts").glob("part-*.parquet")))
+    check = SemanticDuplicates(encoder="use-multilingual")
+    with LocalEngine() as engine:
+        for n in (2, 4):  # a first batch of two parts, then two more
+            scope = Scope(engine, parts[:n], tmp_path / "cache", tmp_path / f"phases-{n}")
+            found = list(check.run(scope))
+    assert found == whole
+
+
 @settings(max_examples=3, deadline=None)
 @given(st.permutations(range(len(PAIRS))), st.integers(1, 4))
 def test_the_order_of_records_does_not_matter(
