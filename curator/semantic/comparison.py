@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from curator.semantic import lexicon
-from curator.semantic.order import longest_fall, places
+from curator.semantic.order import longest_fall, places, replaced
 from curator.semantic.wording import Kind, wording
 from curator.similarity.differences import quantities
 from curator.similarity.vocabulary import OPPOSITES
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _SAYS = frozenset({Kind.CONTENT, Kind.CODE, Kind.NAME, Kind.ROLE, Kind.NUMBER})
 _ORDERED = _SAYS | {Kind.PRONOUN}
+_SAYS_LITTLE = (Kind.LIGHT, Kind.SCOPE, Kind.MODAL, Kind.DEGREE, Kind.ASPECT)
+_FUTURE = {(Kind.MODAL, "会")}
+_OVER = {(Kind.ASPECT, unit) for unit in ("了", "过", "已经")}
 _ASKS_MUCH = frozenset({"what", "how-is", "mean", "price", "how-many"})
 """What a question may leave out: `the difference between A and B` asks what it is."""
 _LONG = 12
@@ -39,8 +42,9 @@ class Comparison:
     """How two texts differ.
 
     `alone` is how many units of content each says alone, `lengths` how many it has,
-    `common` how many both say. The counts `light`, `modal`, `degree`, `pronouns` and
-    `codes` are of units that only one of them has. `asks` is whether one asks for what
+    `common` how many both say. The counts `light`, `scope`, `modal`, `degree`, `aspect`,
+    `pronouns` and `codes` are of units that only one has, `swapped` of those of the first five for
+    which the other has another one. `asks` is whether one asks for what
     the other does not, `asking` whether both are questions.
     """
 
@@ -48,12 +52,62 @@ class Comparison:
     lengths: tuple[int, int]
     common: int
     light: int
+    scope: int
     modal: int
     degree: int
+    aspect: int
     pronouns: int
     codes: int
+    swapped: int
     asks: bool
     asking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a comparison of two texts will find at least, told fast.
+
+    `alone` and `common` as in `Comparison`, at least and at most; `lengths` at most; `asking`.
+    """
+
+    alone: tuple[int, int]
+    lengths: tuple[int, int]
+    common: int
+    asking: bool
+
+
+def glance(left: str, right: str) -> Glance:
+    """Look at two texts before they are compared."""
+    a, b = _gist(left), _gist(right)
+    alone = len(a.said - b.units), len(b.said - a.units)
+    return Glance(
+        alone=alone,
+        lengths=(a.length, b.length),
+        common=min(a.length - alone[0], b.length - alone[1]),
+        asking=a.asks and b.asks,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Gist:
+    """A text's units, those of content that are no amounts, their number, whether it asks."""
+
+    units: frozenset[str]
+    said: frozenset[str]
+    length: int
+    asks: bool
+
+
+@lru_cache(maxsize=1 << 14)
+def _gist(text: str) -> _Gist:
+    w = wording(text)
+    said = [(kind, unit) for kind, unit in zip(w.kinds, w.units, strict=True) if kind in _SAYS]
+    return _Gist(
+        frozenset(w.units),
+        frozenset(u for kind, u in said if kind != Kind.NUMBER and u not in _UNITS),
+        len(said),
+        Kind.ASKS in w.kinds or text.rstrip().endswith(("?", "？")),
+    )
 
 
 def compare(left: str, right: str) -> Comparison:
@@ -68,22 +122,22 @@ def compare(left: str, right: str) -> Comparison:
         lengths=(_said(_totals(sides[0])), _said(_totals(sides[1]))),
         common=_said(_totals(sides[0] & sides[1])),
         light=alone[0][Kind.LIGHT] + alone[1][Kind.LIGHT],
+        scope=alone[0][Kind.SCOPE] + alone[1][Kind.SCOPE],
         modal=alone[0][Kind.MODAL] + alone[1][Kind.MODAL],
         degree=alone[0][Kind.DEGREE] + alone[1][Kind.DEGREE],
+        aspect=alone[0][Kind.ASPECT] + alone[1][Kind.ASPECT],
         pronouns=alone[0][Kind.PRONOUN] + alone[1][Kind.PRONOUN],
         codes=alone[0][Kind.CODE] + alone[1][Kind.CODE],
+        swapped=min(sum(side[kind] for kind in _SAYS_LITTLE) for side in alone),
         asks=bool(extra[0]) != bool(extra[1]) and bool((extra[0] | extra[1]) - _ASKS_MUCH),
-        asking=all(
-            asks or text.rstrip().endswith(("?", "？"))
-            for asks, text in zip(asked, (left, right), strict=True)
-        ),
+        asking=_gist(left).asks and _gist(right).asks,
     )
 
 
 def conflicts(left: str, right: str) -> tuple[str, ...]:
     """Return what makes two texts say different things, however alike they are.
 
-    numbers, negation, names, opposite, question, person, roles.
+    numbers, negation, names, opposite, question, time, person, roles.
     """
     sides = _sides(left, right)
     only = (sides[0] - sides[1], sides[1] - sides[0])
@@ -97,6 +151,7 @@ def conflicts(left: str, right: str) -> tuple[str, ...]:
         "names": all(side[Kind.NAME] + side[Kind.CODE] for side in alone),
         "opposite": _opposite(only, left, right),
         "question": bool(asked[0] - asked[1] and asked[1] - asked[0]),
+        "time": any(_FUTURE & a.keys() and _OVER & b.keys() for a, b in (only, only[::-1])),
         "person": all(side[Kind.PRONOUN] for side in alone) or order.persons_swapped,
         "roles": order.fall > 2
         or (order.inner and order.fall == 2 and plain and order.pronoun_moved)
@@ -104,6 +159,11 @@ def conflicts(left: str, right: str) -> tuple[str, ...]:
         or (order.inner and order.fall == 2 and not asked[0] & asked[1] and order.least >= _LONG),
     }
     return tuple(name for name, conflict in found.items() if conflict)
+
+
+def in_place(left: str, right: str) -> bool:
+    """Whether somewhere one text has other content in the place of the other's."""
+    return replaced(_ordered(wording(left), _SAYS), _ordered(wording(right), _SAYS))
 
 
 def _sides(left: str, right: str) -> tuple[Units, Units]:
@@ -205,7 +265,7 @@ def _with_names(units: Units, names: set[str]) -> Units:
 
 def _totals(units: Units) -> list[int]:
     """Return how many units there are of each kind."""
-    found = [0] * (Kind.NAME + 1)
+    found = [0] * (Kind.SCOPE + 1)
     for (kind, _), n in units.items():
         found[kind] += n
     return found

@@ -11,33 +11,45 @@ IDLE = """
 一下下 一下子 一下 我想知道 我想问 我想问问 想问 想问问 我想了解 想了解 想咨询 跪求 急求 求 求助
 谁知道 有谁知道 有没有人知道 谁能告诉我 告诉我 告诉 求解 求教 各位 大神 大师 高手 亲爱的 辛苦您了
 辛苦了
-的话 的 地 得 了 着 着呢 过 呢 啊 呀 吧 嘛 哦 噢 啦 喔 哟 哈 嗯 呐 哒 咯 诶 哎 唉 嘞
-hello hi hey please kindly thanks thank dear pls
+的话 的 地 得 着呢 呢 啊
+hello hi hey please kindly thanks thank dear pls do does
 """
 """What may be left out without a loss."""
 
+PARTICLES = "吧呀嘛哦噢喔哟哈嗯呐哒咯诶哎唉嘞"
+"""What may be left out at the beginning or the end of a clause; elsewhere it is part of a word."""
+
+ASPECT = """
+了|啦 过|過 着|著 正在 已经|已經|曾经
+"""
+"""Whether it is over, goes on, or has ever been."""
+
 LIGHT = """
-是 為 为 就 都 也 还 還 才 又 真 真的 真是
-个 個 这 這 那 这个 那个 這個 那個 些 一些 种 種 位 款 件
-在 于 於 用 里 裡 里面 上面 所 所以 因此 然后 而 并 和 与 與 及 以及 或 或者 还是 但 但是 不过
-如果 要是
-现在 現在 目前 如今 当前 刚才 刚刚 一 来 來 去 做 到底 究竟 一般 通常 一样 比较 比較
-您们 你们 我们 大家 自己 各 每 人 时 时候 的时候 之后 以后 后 使 让 让 属于 关于 有关
-the a an is are was were be been being am do does did done have has had having
-to of in on at for with as and or but so if it its this that these
-those there here get got just also then some any about into up out over
+真|真的
+个|個|种|種|位|款|件 这|這|这个|這個|这种 那|那个|那個|那种 些|一些
+在 于|於 用|使用 里|裡|里面 上面 所 因此|所以 然后 和|与|與|及|以及|并 而 或|或者|还是 但|但是|不过
+如果|要是
+现在|現在|目前|如今|当前 刚才|刚刚 一 来|來 去 做 到底|究竟 一般|通常 一样 比较
+人 时|时候|的时候|時|時候 后|後|之后|以后|後来 使|让|讓|令 属于 关于|有关
+the a an is|are|was|were|be|been|being|am did|done have|has|had|having
+to of in on at for with as and or but so if it|its this|these that|those
+there here get|got just then some|any about into up out over
 """
 """What changes little; `than`, `from`, `by` and their like are no such words, they tell roles."""
 
+SCOPE = """
+是|為|为 就|便 都 也 还|還 才 又 真是 各 每 自己
+also only even still
+"""
+"""What it holds for, and what is said of it."""
+
 MODAL = """
-能|能够|能夠|可以|可|can|could
+能|能够|能夠|可以|可|can|could|may
 会|會|将要|will|would|shall|going
 要|应该|應該|应当|該|该|需要|需|须|必须|必須|should|must
 想|想要
 有
-可能|may|might
-已经|已經|曾经
-正在
+可能|might|maybe|perhaps
 """
 """Whether it is so, will be so, may be so."""
 
@@ -50,8 +62,8 @@ DEGREE = """
 """How much so."""
 
 PRONOUNS = """
-我 你|您|妳 他|她|它|牠
-i|me|my|mine|we|us|our you|your|yours he|him|his|she|her|hers they|them|their
+我 你|您|妳 他 她 它|牠 我们|我們|咱们|大家 你们|你們|您们 他们|他們|她们|它们 人家 别人
+i|me|my|mine|we|us|our you|your|yours he|him|his she|her|hers they|them|their
 """
 
 NEGATIONS = """
@@ -60,15 +72,18 @@ not no non never without nor neither none
 """
 
 POSITIVE = """
-不错 不錯 不同 不过 不但 不仅 不断 不管 不论 区别 區別 分别 性别 级别 类别 别人 别的 识别 辨别
+不错 不錯 不同 不过 不但 不仅 不断 不管 不论 区别 區別 分别 性别 级别 类别 别的 识别 辨别
 告别 个别 鉴别 差别 非洲
 除非 无论 未来 无线 無線 无聊 不知不觉 对不起 不好意思 差不多 一无所有 百度 万一 千万 三星 四川
 三亚 一样 一些 一点 一起 一直
 一定 一切 一边 一般 统一 要求 需求 追求 请求 名人 有名 著名 换句话 号召 申请 邀请 年龄 全球 安全
 完全 全国 全家 连续 唯一 第一 一生 一旦 万能 千里 百科 百货 八卦 九寨沟 两边 十足 二维码 三国 千古
-百姓 六合彩 四季 五官
+百姓 六合彩 四季 五官 半夜 半路 半岛 多半 半导体 半永久 大半
+了解 了不起 除了 为了 為了 受不了 过敏 過敏 过年 過年 过期 過期 过程 過程 过户 过节 过分 过度
+过去 过来 通过 通過 超过 超過 经过 經過 难过 難過 错过 路过 度过 过关 过夜
+着急 着火 着凉 睡着 沿着 随着
 """
-"""What looks like a negation or a number and is none."""
+"""What looks like a negation, a number or a particle and is none."""
 
 PIVOTS = frozenset({"to", "into", "of"})
 """Too common to be counted, but things must not change places around them: from A to B."""
@@ -93,6 +108,7 @@ ASKS = {
         "啥原因|什么情况|why|how come|what is the reason|for what reason|the reason why|"
         "the reason for"
     ),
+    "what-do": "干什么|干嘛|干啥|干吗|做什么|做啥|幹什麼|做什麼|what are you doing|what do you do",
     "what": (
         "什么|什麼|甚么|甚麼|啥|何|哪些|什么样|什么样子|哪个|哪個|哪款|哪家|哪种|哪種|哪一个|"
         "哪一种|哪部|哪|哪一|what|what are|what is|which"
@@ -187,6 +203,46 @@ SAME = """
 吃药|服药|用药
 吃|服用|口服
 病人|患者|患儿
+今天|今日
+明天|明日
+昨天|昨日
+星期|礼拜
+听到|听见|聽到|聽見
+看到|看见|瞧见|看見
+说话|讲话|說話|講話
+打开|打開
+登录|登陆|登入|登錄
+注册|註冊
+出售|售卖
+归还|退还
+充电|充電
+高兴|开心|快乐|高興|開心
+难过|伤心|難過|傷心
+生气|生氣|发火
+好吃|美味|可口
+容易|简单|簡單
+突然|忽然
+大概|大约|大約|约莫
+老师|教师|老師
+公交车|公共汽车
+自行车|单车
+父母|爸爸妈妈|爸妈
+爷爷|祖父|爺爺
+奶奶|祖母
+外婆|姥姥
+外公|姥爷
+网络|互联网|網絡|网路
+软件|应用程序|軟件
+工资|薪水|薪资|工資
+副作用|不良反应
+月经|例假|大姨妈|月經
+呕吐|嘔吐
+痤疮|青春痘
+头晕|头昏|眩晕|頭暈
+失眠|睡不着|睡不著
+手术|开刀|手術
+心梗|心肌梗死|心肌梗塞
+中风|脑卒中
 buy|purchase|buys|bought|purchased
 begin|start|began|begun|begins|starts|started
 large|big|huge
@@ -218,6 +274,29 @@ allowed|permitted
 raise|increase|raised|increased
 lower|decrease|reduce|lowered|reduced|decreased
 percent|pct
+photo|photos|picture|pictures|image|images|pic|pics
+television|tv
+email|e-mail|emails
+app|application|apps|applications
+bike|bicycle|bikes|bicycles
+car|automobile|cars
+choose|select|pick|chooses|selects
+try|attempt|tries|tried
+answer|reply|respond|answers|replies|answered|replied
+shop|store|shops|stores
+lawyer|attorney|lawyers|attorneys
+company|firm|companies|firms
+injured|wounded|hurt
+nearly|almost
+holiday|vacation|holidays
+wage|wages|salary|salaries
+tired|exhausted
+vomit|throw up|vomiting|throwing up
+flu|influenza
+hypertension|high blood pressure
+hypotension|low blood pressure
+heart attack|myocardial infarction
+side effect|side effects|adverse effects
 """
 
 CLASSES = """

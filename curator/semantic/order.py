@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,3 +70,12 @@ def longest_fall(numbers: Sequence[int]) -> int:
     3 or more: two things change places around a third that stays: `A beats B | B beats A`.
     """
     return longest_rise([-number for number in numbers])
+
+
+def replaced(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Whether in some place the one has units that are not in the other, and the other has too."""
+    known, others = set(left), set(right)
+    return any(
+        how == "replace" and not (others.issuperset(left[a:b]) or known.issuperset(right[c:d]))
+        for how, a, b, c, d in SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+    )

@@ -43,6 +43,8 @@ class Kind:
     NEGATION = 9
     CODE = 10
     NAME = 11
+    ASPECT = 12
+    SCOPE = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ _CONTRACTIONS = (
     (re.compile(r"(?:can['\u2019]t|cannot)\b"), "can not"),
     (re.compile(r"won['\u2019]t\b"), "will not"),
     (re.compile(r"n['\u2019]t\b"), " not"),
+    (re.compile(r"\b(do|does|did|is|are|was|were|have|has|had|would|could|should)nt\b"), r"\1 not"),
     (re.compile(r"['\u2019](?:s|re|ve|ll|d|m)\b"), ""),
 )
 _OPENING = re.compile(
@@ -73,11 +76,16 @@ _OPENING = re.compile(
     "|(?:can|could) you (?:please )?tell me|do you know)(?![a-z])"
     "|有没有人知道|有沒有人知道|有谁知道|谁知道|谁能告诉我"
 )
+_PARTICLES = re.compile(
+    f"(?:^|(?<=[\\s,，。!！?？~、;；:：…])) *[{lexicon.PARTICLES}]+"
+    f"|(?<![酒网網茶干])[{lexicon.PARTICLES}]+(?=[\\s,，。.!！?？~、;；:：…]|$)"
+)
 _A_NOT_A = re.compile("([\u3400-\u9fff])(?<![不没沒])[不没沒]\\1")
 _ENDS_IN_NOT = re.compile("(?<=[\u3400-\u9fff])(?:不|没有|没|沒有)(?=[啊呀呢]?[?？。！!~\\s]*$)")
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
 _POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "萬": 10_000, "亿": 100_000_000}
 _NUMERAL = frozenset(_DIGITS) | frozenset(_POWERS)
+_HALF = "半"
 _SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
 fifteen sixteen seventeen eighteen nineteen"""
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
@@ -96,7 +104,7 @@ def wording(text: str) -> Wording:
     text = _MARKS.sub("", unicodedata.normalize("NFD", text.lower()))
     for pattern, plain in _CONTRACTIONS:
         text = pattern.sub(plain, text)
-    text = _OPENING.sub("", text)
+    text = _PARTICLES.sub("", _OPENING.sub("", text))
     text = _ENDS_IN_NOT.sub("吗", _A_NOT_A.sub("吗\\1", text))
     words = _WORD.findall(text)
     mixed = _HAN.search(text) is not None
@@ -110,6 +118,8 @@ def wording(text: str) -> Wording:
         at += used
         if kind == Kind.IDLE:
             continue
+        if unit in {"how", "why"} and units and units[-1] == "是":
+            del units[-1], kinds[-1]  # 是为什么 asks what 为什么 does
         if (kind == Kind.NEGATION or unit == "被") and units and units[-1] == "how":
             units[-1] = "why"  # 怎么没有 asks why there is none
         units.append(unit)
@@ -135,6 +145,9 @@ def _spellings() -> Iterator[tuple[str, tuple[int, str]]]:
         (Kind.DEGREE, lexicon.DEGREE.split()),
         (Kind.PRONOUN, lexicon.PRONOUNS.split()),
         (Kind.ROLE, lexicon.ROLES.split()),
+        (Kind.ASPECT, lexicon.ASPECT.split()),
+        (Kind.LIGHT, lexicon.LIGHT.split()),
+        (Kind.SCOPE, lexicon.SCOPE.split()),
     ):
         for group in groups:
             head, *others = group.split("|")
@@ -142,8 +155,6 @@ def _spellings() -> Iterator[tuple[str, tuple[int, str]]]:
                 yield spelling, (kind, head)
     for word in lexicon.POSITIVE.split():
         yield word, (Kind.CONTENT, word)
-    for word in lexicon.LIGHT.split():
-        yield word, (Kind.LIGHT, word)
     for word in lexicon.NEGATIONS.split():
         yield word, (Kind.NEGATION, "not")
     for asked, spellings in lexicon.ASKS.items():
@@ -159,6 +170,8 @@ def _unit(words: Sequence[str], at: int) -> tuple[int, int, str]:
     if word[0] == "[":
         return 1, Kind.CODE, word
     found = _phrase(words, at)
+    if word == _HALF and not (found and found[0] > 1):
+        return 1, Kind.NUMBER, "#0.5"
     if word[0].isdigit() or word in _WORDS or (word[0] in _NUMERAL and (not found or found[0] < 2)):
         number = _number(words, at)
         if number:
