@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -23,6 +24,7 @@ from curator import ingest as ingesting
 from curator.errors import SourceError
 from curator.schema import Source
 from tests.conftest import clean_env
+from tests.scans import lines, pictured, scanned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -511,3 +513,23 @@ def test_an_error_midway_in_an_archive_leaves_nothing_unpacked(
         api.open(folder).ingest()
     assert seen[1].parent.parent == folder.resolve() / ".curator" / "tmp"
     assert list((folder / ".curator" / "tmp").iterdir()) == []
+
+
+def test_what_cannot_be_read_is_told_and_so_is_what_ocr_read(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", CHEAP.format("in"), {"in/random.bin": bytes(range(256)) * 20})
+    pages = ["Exchanges take two weeks.", "Returns are free for seven days."]
+    scanned(folder / "in" / "scan.pdf", [pictured(lines([text])) for text in pages])
+    done = run("ingest", "-p", folder)
+    assert "quarantined: in, file random.bin: not a text file" in done.stderr
+    (record,) = (
+        row
+        for path in api.open(folder).workspace.record_parts()
+        for row in pq.read_table(path).to_pylist()
+    )
+    run("check", "-p", folder)
+    told = run("why", record["id"], "-p", folder).stdout
+    assert "pages: 2" in told
+    assert re.search(
+        r"ocr: read by OCR \(rapidocr==[\d.]+, confidence [01]\.\d\d\): pages 1, 2", told
+    )
+    assert re.search(r"part 1 +\w+ \(page 2 box \d+,\d+,\d+,\d+\): Returns are free", told)

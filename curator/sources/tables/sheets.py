@@ -11,6 +11,7 @@ import itertools
 import json
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from curator.errors import SourceError
@@ -83,30 +84,15 @@ class Workbooks:
 
     def header(self, path: Path, _encoding: str, source: Source) -> list[str]:
         """Return the names of the columns of the first sheet that has the right ones."""
-        columns = source.columns
-        found: list[list[str]] = []
-        with self._opened(path) as sheets:
-            for sheet in sheets:
-                names = _top(sheet, _needed(columns), path).names
-                if names and _fits(names, columns):
-                    return names
-                found.append(names)
-        every = list(dict.fromkeys(name for names in found for name in names))
-        if not every:
-            raise SourceError(f"{path}: no sheet holds any row", "remove it, or name another file")
-        said = columns is not None and says_what(columns)
-        return every if said else next(n for n in found if n)
+        return self._looked_at(path, source).names
 
-    def sample(self, path: Path, encoding: str, source: Source) -> Iterator[dict[str, Any]]:
+    def sample(self, path: Path, _encoding: str, source: Source) -> Iterator[dict[str, Any]]:
         """Yield the first rows of the sheet that `header` speaks of."""
-        wanted, columns = self.header(path, encoding, source), source.columns
-        with self._opened(path) as sheets:
-            for sheet in sheets:
-                top = _top(sheet, _needed(columns), path)
-                if top.names == wanted:
-                    rows = itertools.islice(_guarded(sheet, path), top.end, top.end + SAMPLE_ROWS)
-                    yield from (_named(wanted, cells) for cells in rows)
-                    return
+        return iter(self._looked_at(path, source).rows)
+
+    def _looked_at(self, path: Path, source: Source) -> _Look:
+        status = path.stat()
+        return _look(self._opened, path, status.st_size, status.st_mtime_ns, source.columns)
 
     def read_rows(self, reading: Reading) -> Iterator[Item]:
         """Yield what each row of each sheet is; rows are counted from 1, as they are displayed."""
@@ -114,6 +100,46 @@ class Workbooks:
         with self._opened(reading.path) as sheets:
             for sheet in sheets:
                 yield from _read_sheet(sheet, reading, needed)
+
+
+class _Look(NamedTuple):
+    """The names of a workbook's columns and its first rows."""
+
+    names: list[str]
+    rows: list[dict[str, Any]]
+
+
+@lru_cache(maxsize=4)
+def _look(
+    opened: Callable[[Path], AbstractContextManager[Sequence[Sheet]]],
+    path: Path,
+    _size: int,
+    _changed: int,
+    columns: Columns | None,
+) -> _Look:
+    """Look at a workbook before its rows are read: once, since to open one takes long."""
+    found: list[list[str]] = []
+    with opened(path) as sheets:
+        for sheet in sheets:
+            top = _top(sheet, _needed(columns), path)
+            if top.names and _fits(top.names, columns):
+                return _Look(top.names, _first_rows(sheet, top, path))
+            found.append(top.names)
+        every = list(dict.fromkeys(name for names in found for name in names))
+        if not every:
+            raise SourceError(f"{path}: no sheet holds any row", "remove it, or name another file")
+        said = columns is not None and says_what(columns)
+        wanted = every if said else next(n for n in found if n)
+        for sheet in sheets:
+            top = _top(sheet, _needed(columns), path)
+            if top.names == wanted:
+                return _Look(wanted, _first_rows(sheet, top, path))
+    return _Look(wanted, [])
+
+
+def _first_rows(sheet: Sheet, top: _Top, path: Path) -> list[dict[str, Any]]:
+    rows = itertools.islice(_guarded(sheet, path), top.end, top.end + SAMPLE_ROWS)
+    return [_named(top.names, cells) for cells in rows]
 
 
 @dataclass
