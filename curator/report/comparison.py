@@ -21,7 +21,7 @@ SHOWN = 700
 """How many characters of each are shown, with what they have in common cut short."""
 ALIKE = 0.35
 """Texts less alike than this are shown as they are: marking everything marks nothing."""
-_AROUND = 40
+_AROUND = 60
 """How many characters of what is in common are left beside a difference, at least."""
 _MOST_PARTS = 24
 
