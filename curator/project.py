@@ -92,7 +92,8 @@ class Project:
         """Run the checks that are not fresh; return the runs' manifests.
 
         With `against`, the checks that are named compare the records with these paths, which
-        start at the present folder, and not with the recipe's.
+        start at the present folder, and not with the recipe's; `held` is then in how many
+        records something of them was found.
 
         Raises:
             RecipeError: an unknown check; with `against`, none that is named, or one that
@@ -104,7 +105,15 @@ class Project:
         recipe = comparing(self.recipe, only, against) if against else self.recipe
         with self.workspace.lock(), self._engine() as engine:
             runs = check(self.workspace, recipe, self.rules, engine, only)
-            return [run for run in runs if run["check"] in only] if against else runs
+        if not against:
+            return runs
+        return [run | {"held": self._held(run)} for run in runs if run["check"] in only]
+
+    def _held(self, run: dict[str, Any]) -> int:
+        """Return about how many records a run found something that lies outside the project."""
+        con = self.workspace.sql([self.workspace.findings / run["check"] / run["id"]])
+        held = "SELECT DISTINCT record_id FROM findings WHERE peer_id IS NULL"
+        return len(con.execute(held).fetchall())
 
     def decide(self, *, dry_run: bool = False) -> Decided:
         """Decide on every record; with `dry_run` only tell what would change."""

@@ -35,9 +35,11 @@ def check(
     if json:
         data(runs)
         return
+    held = ("held",) if against else ()
+    columns = ("n_records", "n_findings", *held, "seconds")
     table(
-        ("check", "records", "findings", "seconds"),
-        [(r["check"], r["n_records"], r["n_findings"], r["seconds"]) for r in runs],
+        ("check", "records", "findings", *held, "seconds"),
+        [(r["check"], *(r[c] for c in columns)) for r in runs],
     )
     if against:
         say(

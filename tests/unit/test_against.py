@@ -261,11 +261,13 @@ def test_two_projects_may_name_each_other(tmp_path: Path) -> None:
 
 def test_once_from_the_command_line_leaves_the_recipes_run_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "outside.jsonl"
-    file.write_text(lines(["别的"]), encoding="utf-8")
+    rows = [{"question": f"第0个问题：{LONG[0][:8]}", "answer": LONG[0]}, {"question": "别的"}]
+    file.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     made = project(tmp_path / "made", LONG)
     made.check()
     (run,) = made.check(["near_duplicates"], against=[file])
     assert list(run["params"]["against"]) == [str(file)]
+    assert run["held"] == 1
     assert made.status()["checks"]["near_duplicates"] == "fresh"
     for names, message in (([], "no check is named"), (["exact_duplicates"], "exact_duplicates")):
         with pytest.raises(RecipeError, match=message) as raised:
