@@ -276,7 +276,7 @@ lower|decrease|reduce|lowered|reduced|decreased
 percent|pct
 photo|photos|picture|pictures|image|images|pic|pics
 television|tv
-email|e-mail|emails
+email|e mail|emails|e mails
 app|application|apps|applications
 bike|bicycle|bikes|bicycles
 car|automobile|cars

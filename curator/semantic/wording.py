@@ -93,7 +93,6 @@ _WORDS = {word: value for value, word in enumerate(_SMALL.split())} | {
     word: 10 * tens for tens, word in enumerate(_TENS.split(), start=2)
 }
 _ENDINGS = (("ing", 5), ("ied", 5), ("ies", 5), ("ed", 5), ("es", 5), ("ly", 6), ("s", 4))
-_LONGEST_PHRASE = 6
 
 
 @lru_cache(maxsize=1 << 14)
@@ -112,7 +111,8 @@ def wording(text: str) -> Wording:
     kinds: list[int] = []
     at = 0
     while at < len(words):
-        used, kind, unit = _unit(words, at)
+        known = _single(words[at])
+        used, kind, unit = (1, *known) if known else _unit(words, at)
         if used == 1 and words[at].isascii() and words[at].isalpha():
             kind, unit = _latin(words[at], kind, unit, mixed=mixed, capitals=capitals)
         at += used
@@ -129,11 +129,15 @@ def wording(text: str) -> Wording:
 
 @cache
 def _lexicon() -> tuple[dict[str, tuple[int, str]], dict[str, int]]:
-    """Return spelling → (kind, unit), and first character → length of its longest spelling."""
+    """Return spelling → (kind, unit), and word → words of the longest spelling it begins.
+
+    A Han character is a word.
+    """
     found = dict(_spellings())
     longest: dict[str, int] = {}
     for spelling in found:
-        longest[spelling[0]] = max(longest.get(spelling[0], 0), len(spelling))
+        words = list(spelling) if _HAN.match(spelling) else spelling.split()
+        longest[words[0]] = max(longest.get(words[0], 0), len(words))
     return found, longest
 
 
@@ -164,11 +168,21 @@ def _spellings() -> Iterator[tuple[str, tuple[int, str]]]:
         yield word, (Kind.IDLE, "")
 
 
+@lru_cache(maxsize=1 << 14)
+def _single(word: str) -> tuple[int, str] | None:
+    """Return what a word does and its unit, None where that hangs on the words after it."""
+    table, longest = _lexicon()
+    if word[0] == "[":
+        return Kind.CODE, word
+    counts = word[0].isdigit() or word in _WORDS or word[0] in _NUMERAL or word == _HALF
+    if counts or longest.get(word, 0) > 1:
+        return None
+    return table.get(word) or (Kind.CODE if any(c.isdigit() for c in word) else Kind.CONTENT, word)
+
+
 def _unit(words: Sequence[str], at: int) -> tuple[int, int, str]:
     """Return how many words the unit at a place takes, what it does, and the unit."""
     word = words[at]
-    if word[0] == "[":
-        return 1, Kind.CODE, word
     found = _phrase(words, at)
     if word == _HALF and not (found and found[0] > 1):
         return 1, Kind.NUMBER, "#0.5"
@@ -176,23 +190,18 @@ def _unit(words: Sequence[str], at: int) -> tuple[int, int, str]:
         number = _number(words, at)
         if number:
             return number
-    if found:
-        return found
-    return 1, Kind.CODE if any(c.isdigit() for c in word) else Kind.CONTENT, word
+    return found or (1, Kind.CONTENT, word)
 
 
 def _phrase(words: Sequence[str], at: int) -> tuple[int, int, str] | None:
     """Return the longest spelling of the lexicon that begins at a place."""
     table, longest = _lexicon()
     gap = "" if _HAN.match(words[at]) else " "
-    best = None
-    for used in range(1, _LONGEST_PHRASE + 2):
-        joined = gap.join(words[at : at + used])
-        if at + used > len(words) or len(joined) > longest.get(joined[0], 0):
-            break
-        if joined in table:
-            best = (used, *table[joined])
-    return best
+    for used in range(min(longest.get(words[at], 0), len(words) - at), 0, -1):
+        found = table.get(gap.join(words[at : at + used]))
+        if found:
+            return (used, *found)
+    return None
 
 
 def _latin(word: str, kind: int, unit: str, *, mixed: bool, capitals: set[str]) -> tuple[int, str]:
@@ -200,12 +209,17 @@ def _latin(word: str, kind: int, unit: str, *, mixed: bool, capitals: set[str]) 
     if mixed and (len(word) == 1 or kind == Kind.CONTENT):
         return Kind.NAME, word
     if kind == Kind.CONTENT and word not in _lexicon()[0]:
-        if word in capitals:
-            return Kind.NAME, word
-        stem = _stem(word)
-        known = _lexicon()[0].get(stem, _lexicon()[0].get(stem + "e"))
-        return (kind, known[1]) if known and known[0] == kind else (kind, stem)
+        return (Kind.NAME, word) if word in capitals else (kind, _root(word))
     return kind, unit
+
+
+@lru_cache(maxsize=1 << 14)
+def _root(word: str) -> str:
+    """Return a word that the lexicon does not know without its ending, or what it knows of that."""
+    stem = _stem(word)
+    table = _lexicon()[0]
+    kind, unit = table.get(stem) or table.get(stem + "e") or (Kind.IDLE, "")
+    return unit if kind == Kind.CONTENT else stem
 
 
 def _number(words: Sequence[str], at: int) -> tuple[int, int, str] | None:
