@@ -7,6 +7,7 @@ here, over many texts at once, with the same outcome as the wheel's own decoder.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,7 @@ class ChineseNames:
 
 
 class EnglishNames:
-    """People in English texts, by a spaCy pipeline.
+    """People in English texts, by a spaCy pipeline, which is loaded for the first text.
 
     Args:
         name: a built-in model, or the folder of a spaCy pipeline.
@@ -158,16 +159,22 @@ class EnglishNames:
     """
 
     def __init__(self, name: str = "en-core-web-sm") -> None:
-        import spacy  # noqa: PLC0415 - heavy; only who finds names needs it
+        self._model = _folder("ner_en", name)
 
-        folder = _folder("ner_en", name)
+    @cached_property
+    def _pipeline(self) -> Any:
+        import spacy  # noqa: PLC0415 - heavy; only who reads English needs it
+
+        folder = self._model
         if not (folder / "config.cfg").exists():
             folder = next(path.parent for path in sorted(folder.glob("*/config.cfg")))
         unneeded = ["tagger", "parser", "senter", "attribute_ruler", "lemmatizer"]
-        self._pipeline: Any = spacy.load(folder, exclude=unneeded)
+        return spacy.load(folder, exclude=unneeded)
 
     def find(self, texts: Sequence[str]) -> list[list[NameSpan]]:
         """Return the people in each text (of which the first 100,000 characters are read)."""
+        if not texts:
+            return []
         read: Iterable[Any] = self._pipeline.pipe((t[:_MAX_ENGLISH] for t in texts), batch_size=64)
         return [
             [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,8 @@ _ENDINGS = (("ies", "y"), ("es", ""), ("s", ""), ("ing", ""), ("ing", "e"), ("ed
 class OrdinaryWords:
     """The words that a spaCy pipeline's lemmatizer knows (from WordNet), without people's names.
 
-    A pipeline that has no such table knows no word.
+    A pipeline that has no such table knows no word. The table is read at the first question,
+    which Chinese texts never ask.
 
     Args:
         model: a built-in model, or the folder of a spaCy pipeline.
@@ -88,7 +90,11 @@ class OrdinaryWords:
     """
 
     def __init__(self, model: str) -> None:
-        self._words = frozenset(_lemmas(model)) - _GIVEN_NAMES - _SURNAMES
+        self._model = model
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(_lemmas(self._model)) - _GIVEN_NAMES - _SURNAMES
 
     def __contains__(self, word: object) -> bool:
         """Return whether the word, or the one that it is a form of, is an ordinary one."""
