@@ -79,9 +79,11 @@ class Glance:
 def glance(left: str, right: str) -> Glance:
     """Look at two texts before they are compared."""
     a, b = _gist(left), _gist(right)
-    alone = len(a.said - b.units), len(b.said - a.units)
+    alone = tuple(
+        len(one.said) - len(other.units.intersection(one.said)) for one, other in ((a, b), (b, a))
+    )
     return Glance(
-        alone=alone,
+        alone=(alone[0], alone[1]),
         lengths=(a.length, b.length),
         common=min(a.length - alone[0], b.length - alone[1]),
         asking=a.asks and b.asks,
@@ -93,7 +95,7 @@ class _Gist:
     """A text's units, those of content that are no amounts, their number, whether it asks."""
 
     units: frozenset[str]
-    said: frozenset[str]
+    said: tuple[str, ...]
     length: int
     asks: bool
 
@@ -104,7 +106,7 @@ def _gist(text: str) -> _Gist:
     said = [(kind, unit) for kind, unit in zip(w.kinds, w.units, strict=True) if kind in _SAYS]
     return _Gist(
         frozenset(w.units),
-        frozenset(u for kind, u in said if kind != Kind.NUMBER and u not in _UNITS),
+        tuple({u for kind, u in said if kind != Kind.NUMBER and u not in _UNITS}),
         len(said),
         Kind.ASKS in w.kinds or text.rstrip().endswith(("?", "？")),
     )
@@ -238,7 +240,7 @@ def _amounts(text: str) -> Counter[Quantity]:
     return Counter(quantities(text))
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _units(text: str, *, drop_amounts: bool) -> Units:
     """Return a text's units; without numbers and their units of measure where these agree."""
     found: Units = Counter()
@@ -307,7 +309,7 @@ def _opposite(only: Sequence[Units], left: str, right: str) -> bool:
     return any(classes[word] & b for word in a if word in classes)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _han_classes(text: str) -> frozenset[str]:
     """Return the Chinese words of classes that a text has."""
     return frozenset(

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from curator.semantic.comparison import Comparison, Glance, compare, conflicts, glance, in_place
@@ -135,11 +137,12 @@ def likeness(left: str, right: str, cosine: float, cap: int, floor: float = 0.0)
             score below is returned, at the least cost.
 
     """
-    if fold(left) == fold(right):
+    (key, tongue), (other, other_tongue) = _read(left), _read(right)
+    if key == other:
         return Likeness(1.0, ())
     if max(len(left), len(right)) > LONGEST:
         return Likeness(0.0, ())
-    tongue = "zh" if "zh" in {language(left), language(right)} else "other"
+    tongue = "zh" if "zh" in {tongue, other_tongue} else "other"
     weights = COEFFICIENTS[tongue]
     longest = cap if tongue == "zh" else cap * _LATIN_PER_HAN
     long = max(len(left), len(right)) > longest
@@ -168,6 +171,13 @@ def likeness(left: str, right: str, cosine: float, cap: int, floor: float = 0.0)
     if min(found.alone) and score > REPLACED and in_place(left, right):
         score = REPLACED
     return Likeness(score, ())
+
+
+@lru_cache(maxsize=1 << 14)
+def _read(text: str) -> tuple[bytes, str]:
+    """Return a hash of the folded text, and which coefficients hold for its language."""
+    key = blake2b(fold(text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return key, "zh" if language(text) == "zh" else "other"
 
 
 def _probability(logit: float) -> float:

@@ -95,7 +95,7 @@ _WORDS = {word: value for value, word in enumerate(_SMALL.split())} | {
 _ENDINGS = (("ing", 5), ("ied", 5), ("ies", 5), ("ed", 5), ("es", 5), ("ly", 6), ("s", 4))
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def wording(text: str) -> Wording:
     """Return the units of a text, of its first 4,000 characters."""
     text = unicodedata.normalize("NFKC", text[:LONGEST])
