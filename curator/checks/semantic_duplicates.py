@@ -93,7 +93,7 @@ class SemanticDuplicates:
     """
 
     name: ClassVar[str] = "semantic_duplicates"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ("encoder",)
     codes: ClassVar[tuple[Code, ...]] = (
