@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curator.tables import digest
+from curator.tables import digest, read_table
 from curator.workspace import write_json, write_table
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def batch(workspace: Workspace) -> None:
             name = digest([path.stem for path in members], length=24)
             path = workspace.records / f"{name}.parquet"
             if not path.exists():
-                write_table(path, pa.concat_tables([pq.read_table(p) for p in members]))
+                write_table(path, pa.concat_tables([read_table(p) for p in members]))
             made[name] = [member.stem for member in members]
     if made or workspace.batches():
         write_json(workspace.store / "batches.json", made)

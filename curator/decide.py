@@ -6,12 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-
 from curator import policy as policies
 from curator.check import NO_RECORDS, freshness, plan
 from curator.errors import GateError
-from curator.tables import digest
+from curator.tables import digest, read_table
 from curator.types import ACTIONS
 from curator.workspace import write_json, write_table
 
@@ -141,9 +139,7 @@ def _changes(
         return ()
     before = {
         row["record_id"]: row
-        for row in pq.read_table(
-            workspace.decisions / current["id"] / "decisions.parquet"
-        ).to_pylist()
+        for row in read_table(workspace.decisions / current["id"] / "decisions.parquet").to_pylist()
     }
     changes = []
     for row in table.to_pylist():

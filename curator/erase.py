@@ -28,6 +28,7 @@ from curator.tables import (
     content_digest,
     digest,
     file_sha256,
+    read_table,
     records_from,
 )
 from curator.text import fold
@@ -147,7 +148,7 @@ def _found(workspace: Workspace, wanted: Wanted) -> Erased:
     found = Erased()
     seen: set[str] = set()  # a record also lies in the batch of its part
     for path in sorted(workspace.records.glob("*.parquet")):
-        for record in records_from(pq.read_table(path)):
+        for record in records_from(read_table(path)):
             if wanted.holds(record):
                 if record.id not in seen:
                     seen.add(record.id)
@@ -157,7 +158,7 @@ def _found(workspace: Workspace, wanted: Wanted) -> Erased:
                 row = _aside(source.source_uri, source.locator, record.n_units)
                 found.taken.setdefault(path.stem, []).append(row)
     for path in sorted((workspace.store / "quarantine").glob("*.parquet")):
-        rows = pq.read_table(path).to_pylist()
+        rows = read_table(path).to_pylist()
         found.quarantined += sum(wanted.holds_raw(r["raw"], r["source_uri"]) for r in rows)
     return found
 
@@ -207,7 +208,7 @@ def _rewrite_sources(
 
 def _quarantined(path: Path, wanted: Wanted) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Return what stays in a source's quarantine, and what is wanted, as units set aside."""
-    table = pq.read_table(path) if path.exists() else QUARANTINE.empty_table()
+    table = read_table(path) if path.exists() else QUARANTINE.empty_table()
     rows = table.to_pylist()
     hit = [wanted.holds_raw(row["raw"], row["source_uri"]) for row in rows]
     found = [row for row, is_hit in zip(rows, hit, strict=True) if is_hit]
@@ -216,7 +217,7 @@ def _quarantined(path: Path, wanted: Wanted) -> tuple[pa.Table, list[dict[str, A
 
 
 def _units(path: Path) -> int:
-    return sum(pq.read_table(path, columns=["n_units"])["n_units"].to_pylist())
+    return sum(read_table(path, columns=["n_units"])["n_units"].to_pylist())
 
 
 def _rewrite_tables(workspace: Workspace, gone: set[str]) -> None:
@@ -239,7 +240,7 @@ def _without(path: Path, column: str, gone: set[str]) -> int:
     """Write a file anew without the rows whose column names an erased record; return how many."""
     if not path.exists():
         return 0
-    table = pq.read_table(path)
+    table = read_table(path)
     hit = pc.is_in(table[column], value_set=pa.array(sorted(gone), pa.string()))
     count = int(pc.sum(hit).as_py() or 0)
     if count:
@@ -258,7 +259,7 @@ def _aside(source_uri: str, locator: str, n_units: int) -> dict[str, Any]:
 
 def _append(path: Path, rows: list[dict[str, Any]]) -> None:
     """Add rows to what a source set aside, unless they are there already."""
-    there = pq.read_table(path).to_pylist() if path.exists() else []
+    there = read_table(path).to_pylist() if path.exists() else []
     known = {(row["locator"], row["reason"]) for row in there}
     new = [row for row in rows if (row["locator"], row["reason"]) not in known]
     write_table(path, pa.Table.from_pylist([*there, *new], schema=SET_ASIDE))

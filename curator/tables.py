@@ -9,6 +9,7 @@ from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from curator.types import Finding, Part, Provenance, Record
 
@@ -100,6 +101,19 @@ DECISIONS = pa.schema(
         ("policy_sha", pa.string()),
     ]
 )
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a Parquet file that curator wrote, all of it or some columns, in the file's order.
+
+    `pq.read_table` would do the same and first import Arrow's datasets, a third of a second.
+
+    Raises:
+        OSError: the file cannot be read.
+
+    """
+    with pq.ParquetFile(path) as file:
+        return file.read(None if columns is None else list(columns))
 
 
 _ordered = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode

@@ -12,6 +12,7 @@ from curator.check import freshness
 from curator.checks import codes
 from curator.errors import CuratorError
 from curator.sources.documents.notes import NOTES
+from curator.tables import read_table
 from curator.workspace import read_json
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _exported(folder: Path, record_id: str) -> list[dict[str, Any]]:
     for path in sorted(folder.glob("*.parquet")):
         schema = pq.read_schema(path)
         key = "record_id" if "record_id" in schema.names else "id"
-        ids = pq.read_table(path, columns=[key])[key]
+        ids = read_table(path, columns=[key])[key]
         found += [
             {
                 "export": manifest["name"],

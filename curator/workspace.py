@@ -38,7 +38,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curator.errors import WorkspaceError
-from curator.tables import DECISIONS, FINDINGS, QUARANTINE, REVIEWS, SET_ASIDE
+from curator.tables import DECISIONS, FINDINGS, QUARANTINE, REVIEWS, SET_ASIDE, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -241,7 +241,7 @@ class Workspace:
                 continue
             count += pq.read_metadata(path).num_rows
             if len(rows) < most:
-                table = pq.read_table(path, columns=["source_uri", "locator", "reason"])
+                table = read_table(path, columns=["source_uri", "locator", "reason"])
                 rows += table.slice(0, most - len(rows)).to_pylist()
         return rows, count
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curator.checks.embeddings import CAP, embedded, vectors_of
 from curator.checks.evaluation import evaluation_items
@@ -19,7 +18,7 @@ from curator.models.pins import model_sha
 from curator.pairs import in_context, pairs
 from curator.protocols import Step
 from curator.similarity.steps import turns
-from curator.tables import digest, records_from, records_table
+from curator.tables import digest, read_table, records_from, records_table
 from curator.types import Code, Finding, Part, Provenance, Record
 from curator.workspace import write_table
 
@@ -205,7 +204,7 @@ class Contamination:
             label="evaluation embeddings",
         )
         matrix = folder / "vectors.npy"
-        np.save(matrix, np.concatenate([vectors_of(pq.read_table(path)) for path in vectors]))
+        np.save(matrix, np.concatenate([vectors_of(read_table(path)) for path in vectors]))
         files = scope.engine.map(
             Step(
                 f"{__name__}:Meaning",
@@ -285,7 +284,7 @@ class Meaning:
 
     def __init__(self, questions: str, vectors: str, floor: float) -> None:
         """Map the vectors of the evaluation files' questions."""
-        table = pq.read_table(questions)
+        table = read_table(Path(questions))
         self.items = table["item"].to_numpy()
         self.texts = table["text"]
         self.vectors = np.load(vectors, mmap_mode="r")

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from curator.engine import worker
 from curator.errors import WorkspaceError
 from curator.protocols import silent
+from curator.tables import read_table
 from curator.workspace import writing
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class LocalEngine:
                 for path in outputs
             ]
             for path in parts:
-                table = pq.read_table(path)
+                table = read_table(path)
                 bucket = (table[key].to_numpy() % buckets).astype(np.uint16)
                 order = np.argsort(bucket, kind="stable")
                 bounds = np.searchsorted(bucket[order], np.arange(buckets + 1))
@@ -117,7 +118,7 @@ class LocalEngine:
 
     def collect(self, parts: Sequence[Path]) -> pa.Table:
         """See `curator.protocols.Engine.collect`."""
-        return pa.concat_tables([pq.read_table(path) for path in parts])
+        return pa.concat_tables([read_table(path) for path in parts])
 
     def _results(self, step: Step, todo: Sequence[tuple[tuple[Path, ...], Path]]) -> Iterator[Path]:
         if self.workers == 1:

@@ -11,10 +11,9 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
 from loky import process_executor
 
-from curator.tables import digest
+from curator.tables import digest, read_table
 from curator.workspace import write_table
 
 if TYPE_CHECKING:
@@ -80,6 +79,6 @@ def work(step: Step, inputs: tuple[Path, ...], output: Path) -> Path:
     """Run a step on one tuple of files; return the output."""
     built = build(step)
     columns = [getattr(built, "columns", None), *[None] * len(inputs)]
-    tables = [pq.read_table(path, columns=c) for path, c in zip(inputs, columns, strict=False)]
+    tables = [read_table(path, columns=c) for path, c in zip(inputs, columns, strict=False)]
     write_table(output, built(*tables))
     return output

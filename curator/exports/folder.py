@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curator.errors import WorkspaceError
-from curator.tables import file_sha256
+from curator.tables import file_sha256, read_table
 from curator.workspace import disk_error, read_json
 
 if TYPE_CHECKING:
@@ -160,4 +160,4 @@ def dataset(path: Path) -> datasets.Dataset:
     from datasets import Dataset  # noqa: PLC0415 - heavy, and only loading needs it
     from datasets.table import InMemoryTable  # noqa: PLC0415 - see above
 
-    return Dataset(InMemoryTable(pq.read_table(path)))
+    return Dataset(InMemoryTable(read_table(path)))

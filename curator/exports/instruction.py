@@ -33,6 +33,7 @@ from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.merged import write_merged
 from curator.exports.version import version_of
+from curator.tables import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -251,7 +252,7 @@ def _write(
             files = stack.enter_context(RowFiles(folder, split, ROWS))
             more = {n: stack.enter_context(Lines(folder / f"{split}.{n}.jsonl")) for n in formats}
             for path in paths:
-                table = pq.read_table(path)
+                table = read_table(path)
                 mask = pc.is_in(table["id"], value_set=validation)
                 rows = table.filter(mask if split == "validation" else pc.invert(mask)).to_pylist()
                 files.add(rows)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from curator.errors import GateError
 from curator.redact import redacted
-from curator.tables import records_from
+from curator.tables import read_table, records_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,14 +38,14 @@ def kept(
     """
     raw = [check for check in plan.checks if check.cls.view == "raw"]
     for part in plan.parts:
-        table = pq.read_table(part)
+        table = read_table(part)
         chosen = _decisions(con, table["id"], route)
         table = table.filter(pc.is_in(table["id"], value_set=pa.array(chosen, pa.string())))
         wanted = {finding for edits in chosen.values() for finding in edits}
         findings = [
             row
             for check in raw
-            for row in pq.read_table(check.folder / part.name, columns=_COLUMNS).to_pylist()
+            for row in read_table(check.folder / part.name, columns=_COLUMNS).to_pylist()
             if row["id"] in wanted
         ]
         missing = wanted - {row["id"] for row in findings}
