@@ -60,6 +60,6 @@ def test_main_job(curator: Callable[..., Any], real_data: Path, tmp_path: Path, 
         for e in status["exports"]
         if e["name"] == "instruction"
         for f, n in e["rows"].items()
-        if f.endswith(".jsonl")
+        if f in {"train.jsonl", "validation.jsonl"}
     )
     assert rows == status["routes"]["instruction"]
