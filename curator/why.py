@@ -121,9 +121,9 @@ def _source(workspace: Workspace, record: dict[str, Any]) -> dict[str, Any]:
 def _notes(con: duckdb.DuckDBPyConnection, workspace: Workspace, record_id: str) -> dict[str, str]:
     """Return what the reader noted of a record: of what its source says itself, nothing."""
     parts = [str(path) for path in workspace.record_parts()]
-    query = "SELECT meta FROM read_parquet(?) WHERE id = ?"
-    row = con.execute(query, [parts, record_id]).fetchone()
-    meta = json.loads(row[0]) if row else {}
+    query = "SELECT meta FROM read_parquet($parts) WHERE id = $id"
+    rows = _rows(con, query, parts=parts, id=record_id)
+    meta = json.loads(rows[0]["meta"]) if rows else {}
     return {name: meta[name] for name in NOTES if name in meta}
 
 
