@@ -7,6 +7,7 @@ what the rule takes it for. `STRONG` names those that hardly ever agree by chanc
 from __future__ import annotations
 
 import calendar
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ _IBAN_LENGTHS = {
     "SC": 31, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "ST": 25, "SV": 28, "TL": 23, "TN": 24,
     "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
 }  # fmt: skip
+_NUMERALS = str.maketrans("一二三四五六七八九零〇幺两壹贰叁肆伍陆柒捌玖", "1234567890012123456789")
+_USCC_VALUES = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_abbr) if name}
 _YEAR_FIRST = re.compile(r"(\d{4})\D+(\d{1,2})(?:\D+(\d{1,2}))?\D*")
 _YEAR_LAST = re.compile(r"(\d{1,2})\D+(\d{1,2})\D+(\d{4})")
@@ -85,6 +91,48 @@ def ipv4(text: str) -> bool:
     )
 
 
+def cn_mobile(text: str) -> bool:
+    """Return whether this is a Chinese mobile number, in digits or in Chinese numerals."""
+    return re.fullmatch(r"1[3-9]\d{9}", _digits(text.translate(_NUMERALS))) is not None
+
+
+def cn_uscc(text: str) -> bool:
+    """Return whether this is a unified social credit code of 18 places (GB 32100-2015)."""
+    code = text.strip().upper()
+    if len(code) != 18 or any(c not in _USCC_VALUES for c in code):
+        return False
+    total = sum(_USCC_VALUES.index(c) * pow(3, place, 31) for place, c in enumerate(code[:17]))
+    return _USCC_VALUES.index(code[17]) == (31 - total % 31) % 31
+
+
+def bitcoin(text: str) -> bool:
+    """Return whether a Bitcoin or Tron address has its checksum (Base58Check, BIP 173 and 350)."""
+    if text.lower().startswith("bc1"):
+        return _bech32(text.lower())
+    number = 0
+    for char in text:
+        if char not in _BASE58:
+            return False
+        number = number * 58 + _BASE58.index(char)
+    if number >> 200:
+        return False
+    raw = number.to_bytes(25, "big")
+    return hashlib.sha256(hashlib.sha256(raw[:21]).digest()).digest()[:4] == raw[21:]
+
+
+def _bech32(text: str) -> bool:
+    if any(c not in _BECH32 for c in text[3:]):
+        return False
+    values = [3, 3, 0, 2, 3, *(_BECH32.index(c) for c in text[3:])]  # "bc", expanded
+    check = 1
+    for value in values:
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ value
+        for bit, generator in enumerate(_BECH32_GENERATORS):
+            check ^= generator if top >> bit & 1 else 0
+    return check in {1, 0x2BC830A3}
+
+
 def birth_date(text: str) -> bool:
     """Return whether a date from 1900 to 2099 stands here, in one of the usual orders."""
     named = _MONTH_NAMED.search(text)
@@ -122,7 +170,10 @@ CHECKSUMS: Mapping[str, Callable[[str], bool]] = {
     "us_ssn": us_ssn,
     "ipv4": ipv4,
     "birth_date": birth_date,
+    "cn_mobile": cn_mobile,
+    "cn_uscc": cn_uscc,
+    "bitcoin": bitcoin,
 }
 
-STRONG = frozenset({"cn_id_card", "iban"})
+STRONG = frozenset({"cn_id_card", "iban", "cn_uscc", "bitcoin"})
 """One in ten numbers passes Luhn; these agree by chance far less often, so they settle it."""

@@ -27,6 +27,14 @@ NAMES: dict[str, tuple[str, str]] = {
     "SECRET": ("密钥", "SECRET"),
     "DATE_OF_BIRTH": ("出生日期", "DATE_OF_BIRTH"),
     "IBAN": ("国际账号", "IBAN"),
+    "LOCATION": ("地名", "LOCATION"),
+    "ORGANIZATION": ("机构", "ORGANIZATION"),
+    "AGE": ("年龄", "AGE"),
+    "DRIVER_LICENCE": ("驾驶证号", "DRIVER_LICENCE"),
+    "CN_USCC": ("信用代码", "USCC"),
+    "CRYPTO_ADDRESS": ("钱包地址", "CRYPTO_ADDRESS"),
+    "URL": ("网址", "URL"),
+    "IMEI": ("设备编号", "IMEI"),
 }
 """Entity → its name in Chinese and in English, as it stands in a placeholder."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -259,7 +259,10 @@ class Policy(Strict):
 
 # --- PII rules --------------------------------------------------------------------------
 
-CHECKSUMS = ("luhn", "cn_id_card", "iban", "us_ssn", "ipv4", "birth_date")
+Checksum = Literal[
+    "luhn", "cn_id_card", "iban", "us_ssn", "ipv4", "birth_date", "cn_mobile", "cn_uscc", "bitcoin"
+]
+CHECKSUMS = get_args(Checksum)
 
 
 class Examples(Strict):
@@ -279,9 +282,7 @@ class PiiRule(Strict):
     score: Score
     context: tuple[str, ...] = Field(default=(), description="words nearby that raise the score")
     context_required: bool = Field(default=False, description="no finding without one of them")
-    validate_with: Literal["luhn", "cn_id_card", "iban", "us_ssn", "ipv4", "birth_date"] | None = (
-        Field(default=None, alias="validate")
-    )
+    validate_with: Checksum | None = Field(default=None, alias="validate")
     examples: Examples
 
 

@@ -36,16 +36,28 @@ class Candidate:
         return self.start < other.end and other.start < self.end
 
 
+_GENERAL = frozenset({"LOCATION", "ORGANIZATION", "URL"})
+"""Names of places and bodies, and links: they give way to whatever is more exact."""
+
+
 def settle(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return candidates that do not overlap, in order of place.
 
     A validated one beats any other. One that lies within another gives way to it,
     unless both cover the same: then the higher score wins. Where two cross, the
     higher score wins and takes over what the other covered, so that no half of a
-    detail stays behind.
+    detail stays behind. A name of a place or a body, or a link, gives way to anything else.
     """
+    everything = set(candidates)
+    general = {c for c in everything if c.entity in _GENERAL}
+    exact = _settled(everything - general)
+    places = [c for c in _settled(general) if not any(c.touches(other) for other in exact)]
+    return sorted([*exact, *places], key=lambda c: c.start)
+
+
+def _settled(candidates: set[Candidate]) -> list[Candidate]:
     order = sorted(
-        set(candidates),
+        candidates,
         key=lambda c: (not c.validated, c.start - c.end, -c.score, c.start, c.code, c.rule),
     )
     won: list[Candidate] = []
@@ -61,4 +73,4 @@ def settle(candidates: Iterable[Candidate]) -> list[Candidate]:
             won.append(replace(strongest, start=start, end=end))
         else:
             won.append(candidate)
-    return sorted(won, key=lambda c: c.start)
+    return won

@@ -1,4 +1,4 @@
-"""Presidio recognisers: one for each rule, one for each name model.
+"""Presidio recognisers: one for each rule.
 
 Presidio (Microsoft, https://microsoft.github.io/presidio) is used for its
 recogniser classes, results and explanations. Its engine is not: that tokenises
@@ -7,11 +7,10 @@ every text, and its context words need lemmas that Chinese does not have.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from presidio_analyzer import (
     AnalysisExplanation,
-    EntityRecognizer,
     PatternRecognizer,
     RecognizerResult,
 )
@@ -22,16 +21,7 @@ from curator.pii.matching import BOOST, Pattern
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from curator.models.ner import NameSpan
     from curator.schema import PiiRule
-
-
-class Names(Protocol):
-    """A name model."""
-
-    def find(self, texts: Sequence[str]) -> list[list[NameSpan]]:
-        """Return the names in each text."""
-        ...
 
 
 class RuleRecogniser(PatternRecognizer):
@@ -89,44 +79,3 @@ class RuleRecogniser(PatternRecognizer):
                 )
             )
         return results
-
-
-class NameRecogniser(EntityRecognizer):
-    """A name model as Presidio sees it; `analyze_batch` is the way for many texts."""
-
-    def __init__(self, names: Names, name: str, language: str) -> None:
-        super().__init__(
-            supported_entities=["PERSON", "LOCATION"], name=name, supported_language=language
-        )
-        self._names = names
-        self.model = name
-
-    def load(self) -> None:
-        """Do nothing: the model comes loaded."""
-
-    def analyze(
-        self,
-        text: str,
-        entities: Sequence[str] = (),  # noqa: ARG002 - Presidio's signature
-        nlp_artifacts: Any = None,  # noqa: ARG002
-    ) -> list[RecognizerResult]:
-        """Return the names in one text."""
-        return self.analyze_batch([text])[0]
-
-    def analyze_batch(self, texts: Sequence[str]) -> list[list[RecognizerResult]]:
-        """Return the names in each text."""
-        return [
-            [
-                RecognizerResult(
-                    entity_type=span.entity,
-                    start=span.start,
-                    end=span.end,
-                    score=span.score,
-                    analysis_explanation=AnalysisExplanation(
-                        recognizer=type(self).__name__, original_score=span.score
-                    ),
-                )
-                for span in spans
-            ]
-            for spans in self._names.find(texts)
-        ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,23 @@ _SURNAMES = frozenset(
         "white williams willis wilson wolf wolfe wood wright young"
     ).split()
 )
+_SMALL = frozenset(
+    (  # noqa: SIM905 - as above
+        "the and for but nor with from this that these those they them their there here what when "
+        "where which who whom whose why how you your yours she her hers his him its our ours was "
+        "were been being are isn aren wasn weren have has had having does did doing done would "
+        "could should shall might must can cannot will won don doesn didn about above after again "
+        "against all any because before below between both during each few further into more most "
+        "other over own same some such than then through under until while not only off once out "
+        "very too just also hello thanks please okay every everyone anyone someone something "
+        "anything nothing myself yourself himself herself itself ourselves themselves if since "
+        "without within upon onto per via among toward towards unless whether may though although "
+        "i'm it's don't can't i've i'll that's what's there's you're we're they're didn't doesn't "
+        "isn't wasn't won't couldn't wouldn't shouldn't haven't hasn't let's here's who's"
+    ).split()
+)
+"""Words that WordNet does not have, and that take no capital."""
+_LOWER_WORD = re.compile(r"[a-z\u00df-\u024f]{3,}(?:['’-][a-z\u00df-\u024f]+)*")
 _ENDINGS = (("ies", "y"), ("es", ""), ("s", ""), ("ing", ""), ("ing", "e"), ("ed", ""), ("d", ""))
 
 
@@ -93,8 +111,12 @@ class OrdinaryWords:
         self._model = model
 
     @cached_property
+    def _lemmas(self) -> frozenset[str]:
+        return frozenset(_lemmas(self._model))
+
+    @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset(_lemmas(self._model)) - _GIVEN_NAMES - _SURNAMES
+        return self._lemmas - _GIVEN_NAMES - _SURNAMES
 
     def __contains__(self, word: object) -> bool:
         """Return whether the word, or the one that it is a form of, is an ordinary one."""
@@ -105,6 +127,21 @@ class OrdinaryWords:
             low.endswith(ending) and low[: -len(ending)] + instead in self._words
             for ending, instead in _ENDINGS
         )
+
+    def is_given_name(self, word: str) -> bool:
+        """Return whether this is a given name, and no ordinary word besides."""
+        low = word.lower()
+        return low in _GIVEN_NAMES and low not in self._lemmas
+
+    def with_capitals(self, text: str) -> str:
+        """Return a text that has no capitals with one for each word that is no ordinary one."""
+        return _LOWER_WORD.sub(self._raised, text)
+
+    def _raised(self, found: re.Match[str]) -> str:
+        word = found.group()
+        raised = word[0].upper()
+        is_odd = word not in self or word in _GIVEN_NAMES
+        return raised + word[1:] if is_odd and word not in _SMALL and len(raised) == 1 else word
 
 
 def _lemmas(model: str) -> Iterator[str]:

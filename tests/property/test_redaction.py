@@ -100,7 +100,7 @@ def test_redaction_hides_everything_and_is_idempotent(templates: list[str], seed
     texts = redacted([text for text, _ in pairs])
     for value in (v for _, values in pairs for v in values):
         assert not any(value in text for text in texts)
-    assert findings(texts) == []
+    assert [f for f in findings(texts) if f.replacement] == []
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

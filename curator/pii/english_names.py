@@ -1,0 +1,83 @@
+"""English personal names: which of the names that a model finds are names of people."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+_PARTICLE = "(?:van|von|de|der|den|del|della|di|da|dos|la|le|bin|al|el|ter|of)"
+_CAPITALISED = r"[A-Z\u00c0-\u00de][A-Za-z\u00c0-\u024f.'’-]*"
+_ENGLISH_NAME = re.compile(
+    rf"{_CAPITALISED}(?:[ \u00a0]+(?:{_PARTICLE}[ \u00a0]+)*{_CAPITALISED}){{0,4}}"
+)
+_POSSESSIVE = re.compile(r"['’]s?$")
+_LEAD = re.compile(
+    r"^(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Dear|Hi|Hello|Hey|Thanks|Thank|Ok|Okay)\b\.?,?\s+)+"
+)
+_NO_NAME = frozenset(
+    (  # noqa: SIM905 - as above
+        "i you he she it we they the a an and or but if so no yes not ok okay hi hello hey hiya "
+        "thanks thank please sorry dear sir madam mom mum dad mommy daddy grandma grandpa baby "
+        "god jesus christ lord christmas easter santa monday tuesday wednesday thursday friday "
+        "saturday sunday january february march april may june july august september october "
+        "november december google apple amazon microsoft facebook twitter instagram whatsapp "
+        "wechat alexa siri windows linux python java javascript excel word android iphone ipad "
+        "chrome netflix paypal visa mastercard bluetooth wifi covid tylenol ibuprofen aspirin "
+        "motrin advil paracetamol amoxicillin benadryl zyrtec claritin pedialyte calpol english "
+        "chinese french german spanish mandarin america china england python email e-mail phone "
+        "address order refund account customer support team manager doctor nurse agent assistant "
+        "user wow oh ah um hmm lol yep nope sure good great fine bye goodbye welcome "
+        "qué cómo cuándo dónde quién quiénes cuál cuáles cuánto cuánta por hola "
+        "gracias señor señora"
+    ).split()
+)
+_MONTH_NAMES = frozenset({"April", "May", "June", "August"})
+# A sentence, a line or a table cell begins here; so does what a Spanish sign opens.
+_OPENING = re.compile(r"(?:^|[.!?:;。！？：；|\n\r¿¡•])[\s\"'“”‘’(\[*#>_–—-]*$")
+_IN_TITLE = re.compile(r"[A-Z][a-z]{2,} $")
+# "39 Rosengasse 77": a street between its numbers.
+_NUMBER_BEFORE = re.compile(r"\d[A-Za-z]?,? $")
+_NUMBER_BEHIND = re.compile(r",? \d")
+
+
+def english_name(
+    text: str, start: int, end: int, ordinary: Container[str] = ()
+) -> tuple[int, int] | None:
+    """Return the span of an English personal name as it should be hidden, or None if it is none.
+
+    Every word but particles begins with a capital; digits, product names and words
+    of greeting are none. Titles before it and the possessive do not belong to it.
+    A single ordinary word that begins a sentence, or goes on with a title, owes its
+    capital to that. What stands between two numbers is a street.
+    """
+    lead = _LEAD.match(text[start:end])
+    if lead:
+        start += lead.end()
+    tail = _POSSESSIVE.search(text[start:end].rstrip())
+    if tail:
+        end = start + tail.start()
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    found = _ENGLISH_NAME.match(text, start, end)
+    if found is None:
+        return None
+    end = found.end()
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    words = text[start:end].split()
+    if not words or any(c.isdigit() for c in text[start:end]):
+        return None
+    first = words[0].lower() in _NO_NAME and (len(words) == 1 or words[0] not in _MONTH_NAMES)
+    if first or words[-1].lower() in _NO_NAME:
+        return None
+    if len(words) == 1 and (len(words[0]) < 3 or words[0].isupper()):
+        return None
+    before = text[max(0, start - 24) : start]
+    is_street = _NUMBER_BEFORE.search(before) and _NUMBER_BEHIND.match(text, end)
+    owes_capital = lead is None and (_OPENING.search(before) or _IN_TITLE.search(before))
+    if is_street or (len(words) == 1 and owes_capital and words[0] in ordinary):
+        return None
+    return start, end

@@ -1,0 +1,201 @@
+"""From texts to what may be private in them: the rules, the name models, and the places."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from curator.pii.addresses import chains, grown, private
+from curator.pii.candidates import Candidate
+from curator.pii.chinese_names import chinese_person
+from curator.pii.english_addresses import english_addresses
+from curator.pii.english_names import english_name
+from curator.pii.matching import allowed_spans
+from curator.pii.mentions import PERSON
+from curator.pii.needs import stock
+from curator.schema import PiiRule
+from curator.text import HAN, PLACEHOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from curator.models.ner import NameSpan
+    from curator.pii.texts import SearchText
+
+_ADDRESS, _LOCATION, _ORGANIZATION = "PII005", "PII017", "PII018"
+_HAN_PAIR = re.compile(f"[{HAN}][{HAN}·]")
+_HAN_ONLY = re.compile(f"[{HAN}·]+")
+_LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
+_CAPITAL = re.compile(r"[A-Z\u00c0-\u00de\u0100-\u017f][a-z\u00df-\u024f'’]")
+_CAPITAL_WORD = re.compile(r"(?<![\w@./-])[A-Z][a-z]{2,}(?![\w@]|[./-]\w)")
+_ENOUGH_WORDS = 3
+_FULL_NAME, _ONE_NAME, _PLACE, _FIRM = 0.75, 0.6, 0.6, 0.55
+_CERTAIN_PLACE = -0.5
+
+
+class Search:
+    """Looks for private details in texts.
+
+    Raises:
+        ModelError: a model is not installed, or not the pinned one.
+    """
+
+    def __init__(
+        self,
+        *,
+        ner_zh: str,
+        ner_en: str,
+        pii_rules: Sequence[Mapping[str, Any]],
+        allow: Sequence[str],
+        floor: float,
+    ) -> None:
+        from curator.models.ner import ChineseNames, EnglishNames  # noqa: PLC0415 - loads models
+        from curator.pii.recognisers import RuleRecogniser  # noqa: PLC0415 - Presidio
+        from curator.pii.words import OrdinaryWords  # noqa: PLC0415 - reads a model's table
+
+        self._floor = floor
+        self._allow = [re.compile(pattern) for pattern in allow]
+        self._rules = [RuleRecogniser(PiiRule.model_validate(rule)) for rule in pii_rules]
+        self._chinese, self._english = ChineseNames(ner_zh), EnglishNames(ner_en)
+        self._zh, self._en = ner_zh, ner_en
+        self._ordinary = OrdinaryWords(ner_en)
+
+    def names(
+        self, views: Iterable[SearchText]
+    ) -> tuple[dict[str, list[NameSpan]], dict[str, list[NameSpan]]]:
+        """Return what the Chinese and the English model find in each distinct text, by the text."""
+        distinct = list({view.text: view for view in views}.values())
+        han = [v.text for v in distinct if _HAN_PAIR.search(v.text)]
+        latin = [v.text for v in distinct if _is_english(v)]
+        read = [t if _CAPITAL.search(t) else self._ordinary.with_capitals(t) for t in latin]
+        return (
+            dict(zip(han, self._chinese.find(han), strict=True)),
+            dict(zip(latin, self._english.find(read), strict=True)),
+        )
+
+    def candidates(
+        self,
+        view: SearchText,
+        before: str,
+        chinese: Sequence[NameSpan],
+        english: Sequence[NameSpan],
+    ) -> list[Candidate]:
+        """Return what may be private in a text; `before` ends the text before it."""
+        found = [
+            *self._from_rules(view, before),
+            *self._chinese_names(view, chinese),
+            *self._english_names(view, english),
+            *english_addresses(view),
+        ]
+        places = [
+            (n.start, n.end)
+            for n in chinese
+            if n.entity == "LOCATION" and n.margin > _CERTAIN_PLACE
+        ]
+        if places:
+            found = _with_places(view.narrow, found, places, self._zh)
+        return self.permitted(view, found)
+
+    def permitted(self, view: SearchText, found: Iterable[Candidate]) -> list[Candidate]:
+        """Leave out what is too doubtful, what is allowed, and what hides something already."""
+        kept = [c for c in found if c.score >= self._floor]
+        if not kept:
+            return []
+        allowed = allowed_spans(self._allow, view.narrow)
+        hidden = [m.span() for m in PLACEHOLDER.finditer(view.text)]
+        return [
+            c
+            for c in kept
+            if not any(a <= c.start and c.end <= b for a, b in allowed)
+            and not any(a < c.end and c.start < b for a, b in hidden)
+        ]
+
+    def _from_rules(self, view: SearchText, before: str) -> Iterator[Candidate]:
+        text = view.narrow
+        held = stock(text)
+        for recogniser in self._rules:
+            pattern = recogniser.pattern
+            if not held.suffices(pattern.needs) or not pattern.regex.search(text):
+                continue
+            for result in recogniser.analyze(text, before=before):
+                why = result.analysis_explanation
+                yield Candidate(
+                    start=result.start,
+                    end=result.end,
+                    entity=result.entity_type,
+                    code=recogniser.rule.code,
+                    score=result.score,
+                    rule=recogniser.rule.id,
+                    recogniser="rule",
+                    validated=bool(why.validation_result),
+                    context=why.score_context_improvement > 0,
+                )
+
+    def _chinese_names(self, view: SearchText, names: Sequence[NameSpan]) -> Iterator[Candidate]:
+        for name in names:
+            if name.entity == "PERSON":
+                person = chinese_person(view.text, name)
+                if person is not None:
+                    start, end, score = person
+                    yield Candidate(start, end, "PERSON", PERSON, score, "name", self._zh)
+            elif name.entity == "LOCATION":
+                if name.end - name.start > 1 or name.margin > 0:
+                    score = round(1 / (1 + math.exp(-0.4 * name.margin - 0.6)), 3)
+                    yield self._place(name, score, self._zh)
+            elif name.end - name.start > 1 and _HAN_ONLY.search(view.text, name.start, name.end):
+                yield self._firm(name, self._zh)
+
+    def _english_names(self, view: SearchText, names: Sequence[NameSpan]) -> Iterator[Candidate]:
+        if view.script == "latin":
+            for word in _CAPITAL_WORD.finditer(view.text):
+                if self._ordinary.is_given_name(word.group()):
+                    yield Candidate(
+                        *word.span(), "PERSON", PERSON, _ONE_NAME, "given-name", self._en
+                    )
+        text = view.text if _CAPITAL.search(view.text) else self._ordinary.with_capitals(view.text)
+        for name in names:
+            if name.entity == "LOCATION":
+                yield self._place(name, _PLACE, self._en)
+            elif name.entity == "ORGANIZATION":
+                yield self._firm(name, self._en)
+            elif span := english_name(text, name.start, name.end, self._ordinary):
+                is_full = " " in view.text[slice(*span)]
+                if is_full or view.script == "latin":
+                    score = _FULL_NAME if is_full else _ONE_NAME
+                    yield Candidate(*span, "PERSON", PERSON, score, "name", self._en)
+
+    def _place(self, name: NameSpan, score: float, model: str) -> Candidate:
+        return Candidate(name.start, name.end, "LOCATION", _LOCATION, score, "place", model)
+
+    def _firm(self, name: NameSpan, model: str) -> Candidate:
+        return Candidate(
+            name.start, name.end, "ORGANIZATION", _ORGANIZATION, _FIRM, "organisation", model
+        )
+
+
+def _is_english(view: SearchText) -> bool:
+    return (
+        view.script in {"latin", "mixed"}
+        and (view.script == "latin" or _CAPITAL.search(view.text) is not None)
+        and len(_LATIN_WORD.findall(view.text)) >= _ENOUGH_WORDS
+    )
+
+
+def _with_places(
+    text: str, found: Sequence[Candidate], places: Sequence[tuple[int, int]], model: str
+) -> list[Candidate]:
+    """Grow the addresses by the places next to them, and add those that places alone make up."""
+    grew = []
+    for candidate in found:
+        if candidate.code == _ADDRESS:
+            start, end = grown(text, candidate.start, candidate.end, places)
+            grew.append(replace(candidate, start=start, end=end))
+        else:
+            grew.append(candidate)
+    for chain in chains(text, places):
+        span = private(text, *chain)
+        if span is not None:
+            grew.append(Candidate(*span, "ADDRESS", _ADDRESS, 0.7, "places", model))
+    return grew
