@@ -14,8 +14,7 @@ from curator.pii.english_addresses import english_addresses
 from curator.pii.english_names import english_name
 from curator.pii.matching import allowed_spans
 from curator.pii.mentions import PERSON
-from curator.pii.needs import stock
-from curator.schema import PiiRule
+from curator.pii.rule_search import RuleSearch
 from curator.text import HAN, PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -52,12 +51,11 @@ class Search:
         floor: float,
     ) -> None:
         from curator.models.ner import ChineseNames, EnglishNames  # noqa: PLC0415 - loads models
-        from curator.pii.recognisers import RuleRecogniser  # noqa: PLC0415 - Presidio
         from curator.pii.words import OrdinaryWords  # noqa: PLC0415 - reads a model's table
 
         self._floor = floor
         self._allow = [re.compile(pattern) for pattern in allow]
-        self._rules = [RuleRecogniser(PiiRule.model_validate(rule)) for rule in pii_rules]
+        self._rules = RuleSearch(pii_rules)
         self._chinese, self._english = ChineseNames(ner_zh), EnglishNames(ner_en)
         self._zh, self._en = ner_zh, ner_en
         self._ordinary = OrdinaryWords(ner_en)
@@ -84,7 +82,7 @@ class Search:
     ) -> list[Candidate]:
         """Return what may be private in a text; `before` ends the text before it."""
         found = [
-            *self._from_rules(view, before),
+            *self._rules.candidates(view.narrow, before),
             *self._chinese_names(view, chinese),
             *self._english_names(view, english),
             *english_addresses(view),
@@ -111,27 +109,6 @@ class Search:
             if not any(a <= c.start and c.end <= b for a, b in allowed)
             and not any(a < c.end and c.start < b for a, b in hidden)
         ]
-
-    def _from_rules(self, view: SearchText, before: str) -> Iterator[Candidate]:
-        text = view.narrow
-        held = stock(text)
-        for recogniser in self._rules:
-            pattern = recogniser.pattern
-            if not held.suffices(pattern.needs) or not pattern.regex.search(text):
-                continue
-            for result in recogniser.analyze(text, before=before):
-                why = result.analysis_explanation
-                yield Candidate(
-                    start=result.start,
-                    end=result.end,
-                    entity=result.entity_type,
-                    code=recogniser.rule.code,
-                    score=result.score,
-                    rule=recogniser.rule.id,
-                    recogniser="rule",
-                    validated=bool(why.validation_result),
-                    context=why.score_context_improvement > 0,
-                )
 
     def _chinese_names(self, view: SearchText, names: Sequence[NameSpan]) -> Iterator[Candidate]:
         for name in names:

@@ -1,0 +1,42 @@
+"""What the rules find in a text. A rule is only tried where the text holds what it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from curator.pii.candidates import Candidate
+from curator.pii.needs import stock
+from curator.schema import PiiRule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+class RuleSearch:
+    """The rules of `rules/pii`, as `PiiRule.model_dump(mode="json", by_alias=True)` gives them."""
+
+    def __init__(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        from curator.pii.recognisers import RuleRecogniser  # noqa: PLC0415 - Presidio
+
+        self._recognisers = [RuleRecogniser(PiiRule.model_validate(rule)) for rule in rules]
+
+    def candidates(self, text: str, before: str = "") -> Iterator[Candidate]:
+        """Yield what the rules find in a text in half width; `before` ends the text before it."""
+        held = stock(text)
+        for recogniser in self._recognisers:
+            pattern = recogniser.pattern
+            if not held.suffices(pattern.needs) or not pattern.regex.search(text):
+                continue
+            for result in recogniser.analyze(text, before=before):
+                why = result.analysis_explanation
+                yield Candidate(
+                    start=result.start,
+                    end=result.end,
+                    entity=result.entity_type,
+                    code=recogniser.rule.code,
+                    score=result.score,
+                    rule=recogniser.rule.id,
+                    recogniser="rule",
+                    validated=bool(why.validation_result),
+                    context=why.score_context_improvement > 0,
+                )
