@@ -65,6 +65,7 @@ _TITLE = (
 )
 _TITLE_END = re.compile(f"(?:{_TITLE})家?$|(?:哥|姐|总|某+|氏|家|们)$")
 _NO_LETTERS = re.compile(rf"[^\w\s.{_DOT}]|[\d_]")
+_ANY_LETTER = re.compile(r"[^\W\d_]")
 _LATIN = re.compile(r"[A-Za-z]")
 _LATIN_NAME = re.compile(r"[A-Z][a-z]+(?: ?[A-Z][a-z.]*)*")
 _SEX = re.compile(r"先生|女士|[：:，,（(]?[男女](?![^，,。）)])")
@@ -161,7 +162,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
         start += 1
     name = text[start:end]
     if (
-        not name
+        not _ANY_LETTER.search(name)
         or name in _KINSHIP
         or _NO_NAME_START.match(name)
         or _TAKEN_BEFORE.search(text, max(0, start - 4), start)

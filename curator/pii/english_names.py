@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from curator.text import sentences
+
 if TYPE_CHECKING:
     from collections.abc import Container
 
@@ -41,6 +43,10 @@ _IN_TITLE = re.compile(r"[A-Z][a-z]{2,} $")
 # "39 Rosengasse 77": a street between its numbers.
 _NUMBER_BEFORE = re.compile(r"\d[A-Za-z]?,? $")
 _NUMBER_BEHIND = re.compile(r",? \d")
+_NAMING = re.compile(
+    r"(?<![A-Za-z])(?:[A-Z\u00c0-\u00de\u0100-\u024f][a-z\u00df-\u024f’']+|[A-Z\u00c0-\u024f\u0370-\u03ff]{4,})"
+)
+_LETTERS = re.compile(r"[A-Za-z]")
 
 
 def english_name(
@@ -81,3 +87,31 @@ def english_name(
     if is_street or (len(words) == 1 and owes_capital and words[0] in ordinary):
         return None
     return start, end
+
+
+def with_names(text: str, ordinary: Container[str]) -> list[tuple[int, int]]:
+    """Return the spans of the sentences that may hold a name, neighbours joined.
+
+    Those hold a capital that the beginning of a sentence does not explain, or begin with
+    a word that is no ordinary one.
+    """
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for sentence in sentences(text):
+        end = at + len(sentence)
+        if _may_name(sentence, ordinary):
+            if spans and spans[-1][1] == at:
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((at, end))
+        at = end
+    return spans
+
+
+def _may_name(sentence: str, ordinary: Container[str]) -> bool:
+    capitals = _NAMING.finditer(sentence)
+    first = next(capitals, None)
+    if first is None:
+        return False
+    begins = not _LETTERS.search(sentence, 0, first.start())
+    return not begins or first.group() not in ordinary or next(capitals, None) is not None

@@ -1,4 +1,4 @@
-"""What the rules find in a text. A rule is only tried where the text holds what it needs."""
+"""What the rules find in a text. A rule is only tried where the text may hold a match."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.pii.candidates import Candidate
 from curator.pii.needs import stock
+from curator.pii.prefilter import Prefilter
 from curator.schema import PiiRule
 
 if TYPE_CHECKING:
@@ -19,11 +20,16 @@ class RuleSearch:
         from curator.pii.recognisers import RuleRecogniser  # noqa: PLC0415 - Presidio
 
         self._recognisers = [RuleRecogniser(PiiRule.model_validate(rule)) for rule in rules]
+        self._prefilter = Prefilter([r.pattern.regex.pattern for r in self._recognisers])
 
     def candidates(self, text: str, before: str = "") -> Iterator[Candidate]:
         """Yield what the rules find in a text in half width; `before` ends the text before it."""
+        possible = self._prefilter.candidates(text)
+        if not possible:
+            return
         held = stock(text)
-        for recogniser in self._recognisers:
+        for number in possible:
+            recogniser = self._recognisers[number]
             pattern = recogniser.pattern
             if not held.suffices(pattern.needs) or not pattern.regex.search(text):
                 continue

@@ -11,7 +11,7 @@ from curator.pii.addresses import chains, grown, private
 from curator.pii.candidates import Candidate
 from curator.pii.chinese_names import chinese_person
 from curator.pii.english_addresses import english_addresses
-from curator.pii.english_names import english_name
+from curator.pii.english_names import english_name, with_names
 from curator.pii.matching import allowed_spans
 from curator.pii.mentions import PERSON
 from curator.pii.rule_search import RuleSearch
@@ -67,11 +67,22 @@ class Search:
         distinct = list({view.text: view for view in views}.values())
         han = [v.text for v in distinct if _HAN_PAIR.search(v.text)]
         latin = [v.text for v in distinct if _is_english(v)]
-        read = [t if _CAPITAL.search(t) else self._ordinary.with_capitals(t) for t in latin]
         return (
             dict(zip(han, self._chinese.find(han), strict=True)),
-            dict(zip(latin, self._english.find(read), strict=True)),
+            dict(zip(latin, self._read(latin), strict=True)),
         )
+
+    def _read(self, texts: Sequence[str]) -> list[list[NameSpan]]:
+        """Return what the English model finds; it reads the sentences that may hold a name."""
+        read: list[tuple[int, int, str]] = []
+        for i, text in enumerate(texts):
+            shown = text if _CAPITAL.search(text) else self._ordinary.with_capitals(text)
+            read += [(i, a, shown[a:b]) for a, b in with_names(shown, self._ordinary)]
+        found: list[list[NameSpan]] = [[] for _ in texts]
+        names = self._english.find([piece for _, _, piece in read])
+        for (i, start, _), spans in zip(read, names, strict=True):
+            found[i] += [replace(s, start=s.start + start, end=s.end + start) for s in spans]
+        return found
 
     def candidates(
         self,
@@ -119,7 +130,7 @@ class Search:
                     yield Candidate(start, end, "PERSON", PERSON, score, "name", self._zh)
             elif name.entity == "LOCATION":
                 if name.end - name.start > 1 or name.margin > 0:
-                    score = round(1 / (1 + math.exp(-0.4 * name.margin - 0.6)), 3)
+                    score = round(1 / (1 + math.exp(-0.4 * name.margin - 0.9)), 3)
                     yield self._place(name, score, self._zh)
             elif name.end - name.start > 1 and _HAN_ONLY.search(view.text, name.start, name.end):
                 yield self._firm(name, self._zh)

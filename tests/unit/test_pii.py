@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import re
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,8 @@ from curator.pii.english_names import english_name
 from curator.pii.matching import Pattern, narrow
 from curator.pii.mentions import mentions
 from curator.pii.needs import Stock, needs, stock
+from curator.pii.prefilter import Prefilter
+from curator.pii.rule_search import RuleSearch
 from curator.pii.words import OrdinaryWords
 from curator.pseudonyms import NAMES, Pseudonyms
 from curator.rules import bundled, rule_files
@@ -181,6 +185,33 @@ def test_narrow_keeps_every_place() -> None:
     text = "１３８－００１３　ＡＢ＠ｘ．ｃｏｍ，：😀"
     assert narrow(text) == "138-0013 AB@x.com,:😀"
     assert len(narrow(text)) == len(text)
+
+
+# --- the prefilter ---------------------------------------------------------------------------
+
+
+EXAMPLES = [text for rule in RULES for text in (*rule.examples.match, *rule.examples.no_match)]
+
+
+def test_the_prefilter_leaves_out_no_rule_that_matches() -> None:
+    patterns = [Pattern(rule) for rule in RULES]
+    prefilter = Prefilter([rule.regex for rule in RULES])
+    texts = [narrow(t) for t in EXAMPLES]
+    texts += [f"{a}\n{b}\n" for a, b in itertools.pairwise(texts)]
+    texts += ["", "\n", "\x00", "电话\u0661\u0663\u0668", "a" * 1_000_000, "1" * 1_000_000]
+    for text in texts:
+        possible = set(prefilter.candidates(text[:100_000]))
+        matching = {i for i, p in enumerate(patterns) if p.regex.search(text[:2_000])}
+        assert matching <= possible
+
+
+def test_without_the_prefilter_the_findings_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = [rule.model_dump(mode="json", by_alias=True) for rule in RULES]
+    quick = RuleSearch(rules)
+    monkeypatch.setitem(sys.modules, "re2", None)
+    plain = RuleSearch(rules)
+    for text in map(narrow, EXAMPLES):
+        assert list(quick.candidates(text)) == list(plain.candidates(text))
 
 
 # --- names and addresses --------------------------------------------------------------------
