@@ -21,7 +21,8 @@ class Step:
     `target` is `module:Class`; the class is built once per worker with `params`
     as keyword arguments, so models load once, and is then called with one
     `pa.Table` per input file. A class that needs few columns of its first table
-    names them in `columns`, and gets those alone.
+    names them in `columns` (`parts.list.element.text` is one inside others), and
+    gets those alone.
     """
 
     target: str
@@ -59,8 +60,8 @@ class Engine(Protocol):
         """Gather the rows whose integer column `key` is equal modulo `buckets` in one file each."""
         ...
 
-    def collect(self, parts: Sequence[Path]) -> pa.Table:
-        """Return all the parts' rows as one table, in the order of the parts."""
+    def collect(self, parts: Sequence[Path], columns: Sequence[str] | None = None) -> pa.Table:
+        """Return all the parts' rows, or some columns of them, in the order of the parts."""
         ...
 
 

@@ -68,7 +68,7 @@ def language(text: str) -> str:
     }.get(script(text), "und")
 
 
-_KEPT = "%℃°⁻"
+KEPT = "%℃°⁻"
 _VALUED = ("<super>", "<sub>", "<fraction>")
 
 
@@ -87,7 +87,7 @@ def folded(char: str) -> str:
 
 def counts(char: str) -> bool:
     """Whether a folded character is compared: letters, numbers, and signs that change a value."""
-    return unicodedata.category(char)[0] in "LN" or char in _KEPT
+    return unicodedata.category(char)[0] in "LN" or char in KEPT
 
 
 class _Folds(dict[int, str | None]):

@@ -41,7 +41,7 @@ from curator.errors import WorkspaceError
 from curator.tables import DECISIONS, FINDINGS, QUARANTINE, REVIEWS, SET_ASIDE, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import duckdb
 
@@ -97,9 +97,33 @@ def disk_error(error: OSError, path: Path) -> WorkspaceError:
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """Write a Parquet file, whole or not at all."""
+    """Write a Parquet file, whole or not at all.
+
+    Texts are compressed; numbers are not, since most are hashes and vectors.
+    """
+    worded = [name for name, words in _leaves(table.schema) if words]
     with writing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", compression_level=3)
+        pq.write_table(
+            table,
+            temporary,
+            use_dictionary=worded,
+            compression={
+                name: "zstd" if words else "none" for name, words in _leaves(table.schema)
+            },
+            compression_level=dict.fromkeys(worded, 3),
+        )
+
+
+def _leaves(fields: Iterable[pa.Field], prefix: str = "") -> Iterator[tuple[str, bool]]:
+    """Yield the name of each column as Parquet names it, and whether it holds text."""
+    for field in fields:
+        kind, name = field.type, f"{prefix}{field.name}"
+        if pa.types.is_struct(kind):
+            yield from _leaves(kind, f"{name}.")
+        elif isinstance(kind, pa.ListType | pa.FixedSizeListType):
+            yield from _leaves([kind.value_field.with_name("element")], f"{name}.list.")
+        else:
+            yield name, pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -7,20 +7,21 @@ record meets only rows of the other side.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from curator.checks.containment import SHORTEST
-from curator.checks.search import buckets_for, chosen_rows, row_offsets, sets_of
+from curator.checks.containment import LONGER, SAMPLE, SHORTEST
+from curator.checks.search import chosen_rows, row_offsets, sets_of
 from curator.protocols import Step
 from curator.similarity.contrasts import Sides, contrast, contrast_inside
-from curator.similarity.fingerprints import groups
+from curator.similarity.fingerprints import groups, hashes_of
 from curator.similarity.jaccard import common
-from curator.similarity.steps import per_part, turns
-from curator.tables import records_table
+from curator.similarity.minhash import BANDS
+from curator.similarity.shingles import Sets, taken
+from curator.similarity.steps import keys_of, sets_in, signatures, turns
+from curator.tables import read_table, records_table
 from curator.types import Finding
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ if TYPE_CHECKING:
 
 _CAP = 0.64
 _SURELY = 0.9
+_ROWS_PER_BUCKET = 50_000
+_MOST_BUCKETS = 256
 _NEAREST = 8
 """Under a key, a record meets the first 8 rows of the reference and the last 8."""
-_LONGER = 1.2
 _PROBES, _ENOUGH = 5, 3
 _MOST = 4
 """With how many of the likest rows of the reference a record's words are compared."""
@@ -56,6 +58,49 @@ class Met:
     containment: NDArray[np.float64]
     inside: NDArray[np.bool_]
     """Whether the record may lie inside the other: it is long enough, and the other longer."""
+
+
+class Bands:
+    """Signatures and the chosen rows' numbers → one row for each band key of each chosen row."""
+
+    columns: ClassVar[list[str]] = ["keys"]
+
+    def __call__(self, sketches: pa.Table, chosen: pa.Table) -> pa.Table:
+        """Return the column `packed` (uint64): the row number above, the band key below."""
+        keys = keys_of(sketches["keys"])
+        rows = np.repeat(chosen["row"].to_numpy().astype(np.uint64), BANDS)
+        return pa.table({"packed": (rows << _HALF) | keys[chosen["at"].to_numpy()].ravel()})
+
+
+class Probes:
+    """Signatures and the chosen rows' numbers → the sampled shingles of each chosen row."""
+
+    columns: ClassVar[list[str]] = ["shingles"]
+
+    def __call__(self, sketches: pa.Table, chosen: pa.Table) -> pa.Table:
+        """Return the columns `key`, `row`, `size` (of the row's list) and `probes`.
+
+        `probes` is how often the row asks in all, on the shingles under which it
+        asks, and 0 on the others.
+        """
+        whole = taken(sets_in(sketches["shingles"]), chosen["at"].to_numpy())
+        sizes = np.diff(whole.bounds)
+        sampled = (whole.values & SAMPLE) == 0
+        sampled &= np.repeat(sizes >= SHORTEST, sizes)
+        counts = np.concatenate([[0], np.cumsum(sampled)])
+        sets = Sets(whole.values[sampled], counts[whole.bounds])
+        own = np.diff(sets.bounds)
+        rank = np.arange(len(sets.values)) - np.repeat(sets.bounds[:-1], own)
+        return pa.table(
+            {
+                "key": pa.array(sets.values, pa.uint32()),
+                "row": np.repeat(chosen["row"].to_numpy().astype(np.uint32), own),
+                "size": np.repeat(sizes.astype(np.uint32), own),
+                "probes": np.where(
+                    rank < _PROBES, np.minimum(np.repeat(own, own), _PROBES), 0
+                ).astype(np.uint8),
+            }
+        )
 
 
 class Sharing:
@@ -93,7 +138,7 @@ class Holding:
         place = ((key << _HALF) | size)[theirs][order]
         rows = row[theirs][order]
         asks = np.flatnonzero(~theirs & (probes > 0))
-        least = np.ceil(size[asks] * _LONGER).astype(np.uint64)
+        least = np.ceil(size[asks] * LONGER).astype(np.uint64)
         start = np.searchsorted(place, (key[asks] << _HALF) | least)
         end = np.searchsorted(place, (key[asks] << _HALF) | _LOW, side="right")
         found = _first_and_last(row[asks], rows, start, end)
@@ -130,13 +175,13 @@ def in_reference(
     (DUP006). All records of a group of exact duplicates are told of, since what one rule drops
     leaves the next of the group standing.
     """
-    prints = scope.engine.collect(per_part(scope, "curator.similarity.steps:Fingerprints"))
-    files, outside = per_part(scope, "curator.similarity.steps:Signatures"), reference.files()
+    files, outside = signatures(scope), reference.files()
+    prints = scope.engine.collect(files, ["id", "kind", "hash", "signs"])
     columns = ["file", "item", "id", "kind", "hash", "signs"]
-    theirs = pa.concat_tables([pq.read_table(path, columns=columns) for path in outside])
+    theirs = pa.concat_tables([read_table(path, columns=columns) for path in outside])
     ours, n = prints.num_rows, theirs.num_rows
     # The first of equals, the reference's before the project's.
-    equal = groups(np.concatenate([_hashes(theirs), _hashes(prints)]))
+    equal = groups(np.concatenate([hashes_of(theirs["hash"]), hashes_of(prints["hash"])]))
     first = equal[n:] - n
     by_id = {name: row for row, name in enumerate(theirs["id"].to_pylist()) if name}
     takes_part = np.concatenate([first == np.arange(ours), equal[:n] == np.arange(n)])
@@ -158,10 +203,6 @@ def in_reference(
             yield Finding(name, check, code, score, evidence={**where, **evidence})
 
 
-def _hashes(table: pa.Table) -> NDArray[np.void]:
-    return np.frombuffer(b"".join(table["hash"].to_pylist()), "V16")
-
-
 def _column(table: pa.Table, name: str) -> NDArray[np.generic]:
     values: NDArray[np.generic] = table[name].to_numpy()
     return values
@@ -169,12 +210,13 @@ def _column(table: pa.Table, name: str) -> NDArray[np.generic]:
 
 def _met(scope: Scope, files: Sequence[Path], takes_part: NDArray[np.bool_], ours: int) -> Met:
     """Return the pairs of a record and a row of the reference that share keys, with their sets."""
-    engine, buckets = scope.engine, buckets_for(len(takes_part))
+    engine = scope.engine
+    buckets = min(_MOST_BUCKETS, 1 << (len(takes_part) // _ROWS_PER_BUCKET).bit_length())
     chosen = chosen_rows(scope, files, takes_part, "across")
     found = []
     for name, key, sketch, step in (
-        ("across-bands", "packed", "curator.checks.search:Bands", "Sharing"),
-        ("across-probes", "key", "curator.checks.containment:Probes", "Holding"),
+        ("across-bands", "packed", f"{__name__}:Bands", "Sharing"),
+        ("across-probes", "key", f"{__name__}:Probes", "Holding"),
     ):
         keys = engine.map(Step(sketch), chosen, scope.phase(name), label="reference keys")
         shuffled = engine.shuffle(keys, key, scope.phase(f"{name}-buckets"), buckets=buckets)
@@ -199,7 +241,7 @@ def _met(scope: Scope, files: Sequence[Path], takes_part: NDArray[np.bool_], our
         right,
         in_common / np.maximum(sizes[a] + sizes[b] - in_common, 1),
         in_common / np.maximum(sizes[a], 1),
-        (sizes[a] >= SHORTEST) & (sizes[b] >= _LONGER * sizes[a]),
+        (sizes[a] >= SHORTEST) & (sizes[b] >= LONGER * sizes[a]),
     )
 
 
@@ -283,7 +325,7 @@ def _our_sides(scope: Scope, rows: NDArray[np.int64]) -> dict[int, Sides]:
     for path, low, high in zip(scope.parts, offsets, offsets[1:], strict=False):
         at = rows[np.searchsorted(rows, low) : np.searchsorted(rows, high)]
         if at.size:
-            parts = pq.read_table(path, columns=["parts"]).take(pa.array(at - low))
+            parts = read_table(path, columns=["parts"]).take(pa.array(at - low))
             found |= zip(at.tolist(), _sides(parts), strict=True)
     return found
 

@@ -1,24 +1,24 @@
-"""The search for texts inside others: probes → candidates → verified containment.
+"""The search for texts inside others: samples → candidates → verified containment.
 
 Band keys bring together sets of much the same size alone. Here every row is
 listed under a sample of its shingles, the same shingles in every row (those
 whose hash is divisible by four: Broder's modulo sketch, "On the resemblance
-and containment of documents", 1997), and asks under five of them for longer
-rows; those that answer to three of the five are verified.
+and containment of documents", 1997). A longer row that is listed under three
+fifths of a row's samples is verified.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from curator.checks.search import buckets_for, chosen_rows, sets_of
-from curator.protocols import Step
+from curator.checks.search import sets_of
+from curator.similarity import kernels
 from curator.similarity.jaccard import common
-from curator.similarity.shingles import Sets, distinct
+from curator.similarity.steps import sets_in
+from curator.tables import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,15 +30,16 @@ if TYPE_CHECKING:
 
 SHORTEST = 20
 """Texts of fewer shingles (characters or words) are inside others by chance."""
-_LONGER = 1.2
+LONGER = 1.2
 """How many times as many shingles the longer text has at least; below, bands find the pair."""
+SAMPLE = np.uint32(3)
+"""Of a hash, the bits that are zero in the sample."""
+_NEAREST = 32
+"""Under a shingle, a row meets the next longer rows and the longest, so many of each, so that a
+phrase that thousands share costs thousands, not millions."""
+_ASKING = 4096  # rows at a time
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
-_SAMPLE = np.uint32(3)  # of a hash, the bits that are zero
-_PROBES, _ENOUGH = 5, 3
-_NEAREST = 8
-"""Under a shingle, a row meets the 8 next longer and the 8 longest, so that a phrase that thousands
-share costs thousands, not millions."""
 
 
 @dataclass(frozen=True)
@@ -57,108 +58,79 @@ class Inside:
         )
 
 
-class Probes:
-    """Signatures and the chosen rows' numbers → the sampled shingles of each chosen row."""
-
-    columns: ClassVar[list[str]] = ["shingles"]
-
-    def __call__(self, signatures: pa.Table, chosen: pa.Table) -> pa.Table:
-        """Return the columns `key`, `row`, `size` (of the row's list) and `probes`.
-
-        `probes` is how often the row asks in all, on the shingles under which it
-        asks, and 0 on the others.
-        """
-        column = signatures["shingles"].combine_chunks()
-        if isinstance(column, pa.ChunkedArray):
-            column = pa.array([], pa.list_(pa.uint32()))
-        taken = column.take(chosen["at"].combine_chunks())
-        values, bounds = taken.flatten().to_numpy(), taken.offsets.to_numpy().astype(np.int64)
-        sizes = np.diff(bounds)
-        sampled = (values & _SAMPLE) == 0
-        sampled &= np.repeat(sizes >= SHORTEST, sizes)
-        counts = np.concatenate([[0], np.cumsum(sampled)])
-        sets = distinct(Sets(values[sampled], counts[bounds]))
-        own = np.diff(sets.bounds)
-        rank = np.arange(len(sets.values)) - np.repeat(sets.bounds[:-1], own)
-        return pa.table(
-            {
-                "key": pa.array(sets.values, pa.uint32()),
-                "row": np.repeat(chosen["row"].to_numpy().astype(np.uint32), own),
-                "size": np.repeat(sizes.astype(np.uint32), own),
-                "probes": np.where(
-                    rank < _PROBES, np.minimum(np.repeat(own, own), _PROBES), 0
-                ).astype(np.uint8),
-            }
-        )
-
-
-class Longer:
-    """A bucket of sampled shingles → pairs of a row that asks and a longer one."""
-
-    def __call__(self, sampled: pa.Table) -> pa.Table:
-        """Return the columns `pair` (the shorter row above, the longer below), `asked`, `met`.
-
-        `asked` is how often the shorter row asks in all buckets, `met` how often
-        the longer one answers in this one.
-        """
-        key, size = (sampled[name].to_numpy().astype(np.uint64) for name in ("key", "size"))
-        row, probes = sampled["row"].to_numpy().astype(np.uint64), sampled["probes"].to_numpy()
-        place = (key << _HALF) | size
-        order = np.lexsort((row, place))
-        place, row, probes = place[order], row[order], probes[order]
-        asks = np.flatnonzero(probes)
-        least = np.ceil((place[asks] & _LOW) * _LONGER).astype(np.uint64)
-        above = place[asks] & ~_LOW
-        start = np.searchsorted(place, above | least)
-        end = np.searchsorted(place, above | _LOW, side="right")
-        found, asked = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint8)]
-        for step in range(_NEAREST):
-            for other, kept in (
-                (start + step, start + step < end),
-                (end - 1 - step, end - 1 - step >= start + _NEAREST),
-            ):
-                here = asks[kept]
-                found.append((row[here] << _HALF) | row[other[kept]])
-                asked.append(probes[here])
-        pair, first, met = np.unique(np.concatenate(found), return_index=True, return_counts=True)
-        columns = {"pair": pair, "asked": np.concatenate(asked)[first], "met": met}
-        return pa.table(columns)
-
-
 def inside_pairs(
     scope: Scope, signatures: Sequence[Path], takes_part: NDArray[np.bool_], *, floor: float
 ) -> Inside:
     """Return pairs of which at least `floor` of the shorter lies in the longer."""
-    engine = scope.engine
-    sampled = engine.map(
-        Step(f"{__name__}:Probes"),
-        chosen_rows(scope, signatures, takes_part, "inside"),
-        scope.phase("inside-sampled"),
-        label="probes",
-    )
-    shuffled = engine.shuffle(
-        sampled, "key", scope.phase("inside-buckets"), buckets=buckets_for(len(takes_part))
-    )
-    candidates = engine.map(
-        Step(f"{__name__}:Longer"),
-        [(path,) for path in shuffled],
-        scope.phase("inside-candidates"),
-        label="longer texts",
-    )
-    table = engine.collect(candidates)
-    pairs, first, which = np.unique(
-        table["pair"].to_numpy(), return_index=True, return_inverse=True
-    )
-    met = np.bincount(which, weights=table["met"].to_numpy(), minlength=len(pairs))
-    pairs = pairs[_PROBES * met >= _ENOUGH * table["asked"].to_numpy()[first]]
+    workers = scope.engine.workers
+    pairs = candidates(*_samples(signatures, takes_part))
     inner, outer = (pairs >> _HALF).astype(np.int64), (pairs & _LOW).astype(np.int64)
-    rows, sets = sets_of(signatures, inner, outer)
+    rows, sets = sets_of(signatures, inner, outer, workers=workers)
     a, b = np.searchsorted(rows, inner), np.searchsorted(rows, outer)
-    shared, sizes = common(sets, a, b), np.diff(sets.bounds)
+    shared, sizes = common(sets, a, b, threads=workers), np.diff(sets.bounds)
     of_inner = shared / np.maximum(sizes[a], 1)
     alike = shared / np.maximum(sizes[a] + sizes[b] - shared, 1)
-    enough = (of_inner >= floor) & (sizes[a] >= SHORTEST)
-    return Inside(inner, outer, of_inner, alike).where(enough)
+    return Inside(inner, outer, of_inner, alike).where(of_inner >= floor)
+
+
+def _samples(
+    signatures: Sequence[Path], takes_part: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the samples of the rows that take part, row after row, and their rows and sizes.
+
+    The rows are ordered by size; one row has one entry for each of its samples.
+    """
+    values, counts, rows, sizes, low = [], [], [], [], 0
+    for path in signatures:
+        sets = sets_in(read_table(path, columns=["shingles"])["shingles"])
+        size = np.diff(sets.bounds)
+        chosen = takes_part[low : low + len(size)] & (size >= SHORTEST)
+        sampled = (sets.values & SAMPLE) == 0
+        sampled &= np.repeat(chosen, size)
+        at = np.flatnonzero(sampled)
+        values.append(sets.values[at])
+        counts.append(np.diff(np.searchsorted(at, sets.bounds))[chosen])
+        rows.append(np.flatnonzero(chosen) + low)
+        sizes.append(size[chosen])
+        low += len(size)
+    row, size, count = (np.concatenate(columns) for columns in (rows, sizes, counts))
+    order = np.lexsort((row, size))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return np.concatenate(values), np.repeat(rank, count), np.stack([row, size])[:, order]
+
+
+def candidates(
+    values: NDArray[np.uint32], ranks: NDArray[np.int64], rows: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Return pairs of a row (above) and a longer one (below) that has most of its samples.
+
+    `ranks` are the samples' rows, places in `rows`, which is the number and the
+    size of each row by size.
+    """
+    number, size = rows
+    place = (values.astype(np.uint64) << _HALF) | ranks.astype(np.uint64)
+    place.sort()
+    counts = np.bincount(ranks, minlength=len(size))
+    bounds = np.concatenate([[0], np.cumsum(counts)])
+    asked = np.argsort((place & _LOW).astype(np.uint32), kind="stable")
+    least = np.searchsorted(size, np.ceil(size * LONGER))
+    found = []
+    for low in range(0, len(size), _ASKING):
+        high, room = min(low + _ASKING, len(size)), 64 * _ASKING
+        while True:
+            some = np.empty(room, np.uint64)
+            n = kernels.holders(place, bounds, asked, least, low, high, _NEAREST, some, room)
+            if n >= 0:
+                break
+            room *= 4
+        found.append(some[:n].copy())
+    ranked = np.concatenate([np.zeros(0, np.uint64), *found])
+    inner, outer = (
+        number[side.astype(np.int64)].astype(np.uint64) for side in (ranked >> _HALF, ranked & _LOW)
+    )
+    pairs: NDArray[np.uint64] = (inner << _HALF) | outer
+    return pairs
 
 
 def closest(pairs: Inside, most: int) -> Inside:

@@ -14,9 +14,10 @@ from curator.checks.search import near_pairs
 from curator.pairs import pairs
 from curator.protocols import Step
 from curator.similarity.agreement import Disagreement, compare
-from curator.similarity.fingerprints import folded, groups, hash128
+from curator.similarity.fingerprints import groups, hash128, hashes_of
 from curator.similarity.placeholders import renumbered
-from curator.similarity.steps import per_part, short_hash, signatures
+from curator.similarity.scanning import folded
+from curator.similarity.steps import claims, per_part
 from curator.tables import records_from
 from curator.text import fold
 from curator.types import Code, Finding
@@ -73,7 +74,7 @@ class Contradictions:
     """
 
     name: ClassVar[str] = "contradictions"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ()
     codes: ClassVar[tuple[Code, ...]] = (
@@ -95,8 +96,8 @@ class Contradictions:
         if not scope.parts:
             return
         files = per_part(scope, f"{__name__}:Questions", self.version)
-        asked = scope.engine.collect(files).select(
-            ["id", "question", "answer", "numbers", "negations", "signs"]
+        asked = scope.engine.collect(
+            files, ["id", "question", "answer", "numbers", "negations", "signs"]
         )
         to_compare = self._comparisons(scope, files, asked)
         texts = _texts(scope, files, sorted({row for c in to_compare for row in (c.left, c.right)}))
@@ -132,7 +133,7 @@ class Contradictions:
         self, scope: Scope, files: Sequence[Path], asked: pa.Table
     ) -> list[_Comparison]:
         """Return which rows are to be compared, in source order, each pair once."""
-        question, answer = (_hashes(asked[name]) for name in ("question", "answer"))
+        question, answer = (hashes_of(asked[name]) for name in ("question", "answer"))
         has_pair = np.asarray(asked["question"].is_valid())
         of_question = groups(question)
         by_question = _answers(of_question, groups(answer), has_pair)
@@ -149,7 +150,7 @@ class Contradictions:
                 for other in heads[i + 1 :]:
                     add(row, other, None, len(heads))
         firsts = has_pair & (of_question == np.arange(len(of_question)))
-        near = near_pairs(scope, files, firsts, name="question", floor=self._question_floor)
+        near = near_pairs(scope, files, firsts, floor=self._question_floor)
         same = np.ones(len(near.left), np.bool_)
         for name in ("numbers", "negations", "signs"):
             column = asked[name].to_numpy()
@@ -174,11 +175,6 @@ class _Comparison:
     right: int
     jaccard: float | None
     n_answers: int
-
-
-def _hashes(column: pa.ChunkedArray) -> NDArray[np.void]:
-    empty = bytes(16)
-    return np.frombuffer(b"".join(h or empty for h in column.to_pylist()), "V16")
 
 
 def _answers(
@@ -252,16 +248,16 @@ class Questions:
         """Return one row a record; `question` and `answer` are null where it has no pair."""
         found = list(_first_pairs(records))
         asked = [_plain(p[0]) if p else "" for p in found]
-        fold_q = folded(asked)
-        fold_a = folded([p[1] if p else "" for p in found])
-        question = [_key(q or None, key) for q, key in zip(asked, fold_q.keys, strict=True)]
-        answer = [_key(p and p[1], key) for p, key in zip(found, fold_a.keys, strict=True)]
-        table = signatures([[("user", q)] if q else [] for q in asked])
+        keys, signs = folded(asked)
+        question = [_key(q or None, key) for q, key in zip(asked, keys, strict=True)]
+        keys, _ = folded([p[1] if p else "" for p in found])
+        answer = [_key(p and p[1], key) for p, key in zip(found, keys, strict=True)]
+        table = claims([[("user", q)] if q else [] for q in asked])
         extra = {
             "id": records["id"],
             "question": pa.array(question, pa.binary(16)),
             "answer": pa.array(answer, pa.binary(16)),
-            "signs": pa.array([short_hash(s) for s in fold_q.signs], pa.uint64()),
+            "signs": pa.array(signs, pa.uint64()),
         }
         for name, column in extra.items():
             table = table.append_column(name, column)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import pyarrow as pa
 
-from curator.similarity.fingerprints import groups
-from curator.similarity.steps import per_part
+from curator.similarity.fingerprints import groups, hashes_of
+from curator.similarity.steps import signatures
 from curator.types import Code, Finding
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class ExactDuplicates:
     """
 
     name: ClassVar[str] = "exact_duplicates"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ()
     codes: ClassVar[tuple[Code, ...]] = (
@@ -48,19 +49,18 @@ class ExactDuplicates:
         """Return the findings, in source order."""
         if not scope.parts:
             return
-        files = per_part(scope, "curator.similarity.steps:Fingerprints")
-        table = scope.engine.collect(files)
-        hashes = np.frombuffer(b"".join(table["hash"].to_pylist()), "V16")
-        first = groups(hashes)
+        table = scope.engine.collect(signatures(scope), ["id", "hash"])
+        first = groups(hashes_of(table["hash"]))
         sizes = np.bincount(first, minlength=len(first))
-        ids = table["id"]
-        for row in np.flatnonzero(first != np.arange(len(first))).tolist():
-            peer = int(first[row])
+        rows = np.flatnonzero(first != np.arange(len(first)))
+        peers = first[rows]
+        ids, theirs = (table["id"].take(pa.array(side)).to_pylist() for side in (rows, peers))
+        for name, peer, size in zip(ids, theirs, sizes[peers].tolist(), strict=True):
             yield Finding(
-                record_id=ids[row].as_py(),
+                record_id=name,
                 check=self.name,
                 code="DUP001",
                 score=1.0,
-                peer_id=ids[peer].as_py(),
-                evidence={"group_size": int(sizes[peer])},
+                peer_id=peer,
+                evidence={"group_size": size},
             )

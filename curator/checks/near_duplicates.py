@@ -12,8 +12,8 @@ from curator.checks.containment import closest, inside_pairs
 from curator.checks.reference import Reference
 from curator.checks.search import contrasts, near_pairs
 from curator.similarity.contrasts import contrast_inside
-from curator.similarity.fingerprints import groups
-from curator.similarity.steps import per_part
+from curator.similarity.fingerprints import groups, hashes_of
+from curator.similarity.steps import signatures
 from curator.types import Code, Finding
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class NearDuplicates:
     """
 
     name: ClassVar[str] = "near_duplicates"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ("redaction",)
     codes: ClassVar[tuple[Code, ...]] = (
@@ -151,18 +151,15 @@ class NearDuplicates:
         """Return one finding for each pair, in source order."""
         if not scope.parts:
             return
-        fingerprints = scope.engine.collect(
-            per_part(scope, "curator.similarity.steps:Fingerprints")
-        )
+        files = signatures(scope)
+        prints = scope.engine.collect(files, ["id", "kind", "hash", "signs"])
         whole = scope
         if self._boilerplate:
             scope = without_boilerplate(scope)
-        files = per_part(scope, "curator.similarity.steps:Signatures")
-        hashes = np.frombuffer(b"".join(fingerprints["hash"].to_pylist()), "V16")
-        firsts = groups(hashes) == np.arange(len(hashes))
-        kinds = fingerprints["kind"].to_numpy(zero_copy_only=False)
-        signs = fingerprints["signs"].to_numpy()
-        ids = fingerprints["id"]
+            files = signatures(scope)
+        firsts = groups(hashes_of(prints["hash"])) == np.arange(prints.num_rows)
+        kinds = prints["kind"].to_numpy(zero_copy_only=False)
+        signs, ids = prints["signs"].to_numpy(), prints["id"]
 
         def told(code: str, row: int, peer: int, score: float, name: str, how: Contrast) -> Finding:
             differs = {
@@ -182,7 +179,7 @@ class NearDuplicates:
                 evidence={name: round(score, 4), **differs},
             )
 
-        near = near_pairs(scope, files, firsts, name="near", floor=self._floor)
+        near = near_pairs(scope, files, firsts, floor=self._floor)
         inside = inside_pairs(scope, files, firsts, floor=self._inside_floor)
         inside = inside.where(kinds[inside.inner] == kinds[inside.outer])
         # A pair that is near too is told once: as contained where the longer one says more.

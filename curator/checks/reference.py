@@ -12,7 +12,7 @@ from curator.checks.against import contents
 from curator.checks.outside import outside_units, own_records, unread
 from curator.checks.redaction import redaction
 from curator.protocols import Step
-from curator.similarity.steps import FINGERPRINTS, SIGNATURES, Fingerprints, Signatures
+from curator.similarity.steps import SIGNATURES, Signatures
 from curator.tables import digest, record_id, records_table
 from curator.types import Part, Provenance, Quarantined, Record
 from curator.workspace import read_json, write_json, write_table
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from curator.protocols import Scope
 
-_VERSION = "1"
+_VERSION = "2"
 _CHUNK = 2048
 """Records that are redacted and sketched at a time."""
-REFERENCE = pa.schema([("file", pa.string()), ("item", pa.string()), *FINGERPRINTS, *SIGNATURES])
+REFERENCE = pa.schema([("file", pa.string()), ("item", pa.string()), *SIGNATURES])
 """`id` is the record's in the project that it comes from, null where it comes from none."""
 
 
@@ -107,14 +107,13 @@ class Sketch:
         place = row["place"]
         chunk = self._reading.chunk(place, row["number"])
         table = records_table(self._reading.redacted(place, [record for _, record in chunk]))
-        prints, sketches = Fingerprints()(table), Signatures()(table)
+        sketches = Signatures()(table)
         known = own_records(Path(place)) is not None
         columns = [
             pa.array([name for name, _ in chunk], pa.string()),
             table["locator"],
-            prints["id"] if known else pa.nulls(len(chunk), pa.string()),
-            *(prints[name] for name in FINGERPRINTS.names[1:]),
-            *(sketches[name] for name in SIGNATURES.names),
+            sketches["id"] if known else pa.nulls(len(chunk), pa.string()),
+            *(sketches[name] for name in SIGNATURES.names[1:]),
         ]
         return pa.table(columns, schema=REFERENCE)
 

@@ -1,4 +1,4 @@
-"""The search for near pairs: bands → candidates → verified pairs, and what sets each pair apart.
+"""The search for near pairs: keys → candidates → verified pairs, and what sets each pair apart.
 
 Rows of all parts are numbered through, in source order. Those that share a
 band key are candidates; every candidate is verified by its true Jaccard
@@ -7,6 +7,7 @@ similarity, so chance collisions never show.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,9 +18,10 @@ import pyarrow.parquet as pq
 from curator.protocols import Step
 from curator.similarity.contrasts import Contrast, Sides, contrast
 from curator.similarity.jaccard import jaccard
-from curator.similarity.minhash import BANDS
-from curator.similarity.shingles import Sets, distinct, join
-from curator.similarity.steps import turns
+from curator.similarity.minhash import NO_KEYS
+from curator.similarity.shingles import Sets, join, taken
+from curator.similarity.steps import keys_of, sets_in, turns
+from curator.tables import read_table
 from curator.workspace import write_table
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
     from curator.protocols import Scope
 
-_ROWS_PER_BUCKET = 50_000
-_MOST_BUCKETS = 256
 _NEAREST = 8
 """In a band, a row meets the 8 before it and the first 8 that share its key, so that a key shared
 by thousands costs thousands, not millions."""
@@ -52,48 +52,6 @@ class NearPairs:
     def where(self, kept: NDArray[np.bool_]) -> NearPairs:
         """Return the pairs that `kept` says."""
         return NearPairs(self.left[kept], self.right[kept], self.jaccard[kept])
-
-
-class Bands:
-    """Signatures and the chosen rows' numbers → one row for each band key of each chosen row."""
-
-    columns: ClassVar[list[str]] = ["keys"]
-
-    def __call__(self, signatures: pa.Table, chosen: pa.Table) -> pa.Table:
-        """Return the column `packed` (uint64): the row number above, the band key below."""
-        column = signatures["keys"].combine_chunks()
-        size = signatures.num_rows
-        keys = (
-            column.flatten().to_numpy().reshape(size, BANDS) if size else np.empty((0, BANDS), "u4")
-        )
-        rows = np.repeat(chosen["row"].to_numpy().astype(np.uint64), BANDS)
-        return pa.table({"packed": (rows << _HALF) | keys[chosen["at"].to_numpy()].ravel()})
-
-
-class Candidates:
-    """A bucket of band keys → the pairs of rows that share one."""
-
-    def __call__(self, bands: pa.Table) -> pa.Table:
-        """Return the columns `left` and `right`, each pair once, left before right."""
-        packed = bands["packed"].to_numpy()
-        packed = (packed << _HALF) | (packed >> _HALF)
-        packed.sort()  # by key; rows of one key stay in order
-        key, row = packed >> _HALF, (packed & _LOW).astype(np.int64)
-        starts = np.ones(len(key), np.bool_)
-        starts[1:] = key[1:] != key[:-1]
-        first = np.maximum.accumulate(np.where(starts, np.arange(len(key)), 0))
-        rank = np.arange(len(key)) - first
-        found = []
-        for back in range(1, _NEAREST + 1):
-            here = np.flatnonzero(rank >= back)
-            found.append((row[here - back] << np.int64(32)) | row[here])
-        for ahead in range(_NEAREST):
-            here = np.flatnonzero(rank > ahead + _NEAREST)
-            found.append((row[first[here] + ahead] << np.int64(32)) | row[here])
-        pairs = np.unique(np.concatenate(found))
-        left, right = pairs >> np.int64(32), pairs & np.int64(0xFFFFFFFF)
-        apart = left != right  # a row may have one key in two bands
-        return pa.table({"left": left[apart], "right": right[apart]})
 
 
 def chosen_rows(
@@ -118,50 +76,68 @@ def row_offsets(files: Sequence[Path]) -> NDArray[np.int64]:
     return np.cumsum([0, *(pq.read_metadata(path).num_rows for path in files)])
 
 
-def buckets_for(rows: int) -> int:
-    """Return into how many buckets so many rows are shuffled: a power of two."""
-    return min(_MOST_BUCKETS, 1 << (rows // _ROWS_PER_BUCKET).bit_length())
-
-
 def near_pairs(
-    scope: Scope,
-    signatures: Sequence[Path],
-    takes_part: NDArray[np.bool_],
-    *,
-    name: str,
-    floor: float,
+    scope: Scope, signatures: Sequence[Path], takes_part: NDArray[np.bool_], *, floor: float
 ) -> NearPairs:
     """Return all verified pairs of at least `floor`, in the order of (right, left).
 
-    `signatures` are files of schema `curator.similarity.steps.SIGNATURES`;
-    `takes_part` says for each of their rows whether it is compared. The phases'
-    folders in `scope` begin with `name`.
+    `signatures` are files with the columns of `curator.similarity.steps.SKETCHES`;
+    `takes_part` says for each of their rows whether it is compared.
     """
-    engine = scope.engine
-    bands = engine.map(
-        Step(f"{__name__}:Bands"),
-        chosen_rows(scope, signatures, takes_part, name),
-        scope.phase(f"{name}-bands"),
-        label="bands",
+    workers = scope.engine.workers
+    keys, rows = _band_keys(signatures, takes_part)
+    with ThreadPoolExecutor(workers) as threads:
+        pairs = np.unique(np.concatenate([*threads.map(lambda band: candidates(band, rows), keys)]))
+    del keys
+    # By the left row, whose set is then laid out once for all its pairs.
+    left, right = (pairs >> _HALF).astype(np.int64), (pairs & _LOW).astype(np.int64)
+    chosen, sets = sets_of(signatures, left, right, workers=workers)
+    score = jaccard(
+        sets, np.searchsorted(chosen, left), np.searchsorted(chosen, right), threads=workers
     )
-    buckets = buckets_for(len(takes_part))
-    shuffled = engine.shuffle(bands, "packed", scope.phase(f"{name}-buckets"), buckets=buckets)
-    candidates = engine.map(
-        Step(f"{__name__}:Candidates"),
-        [(path,) for path in shuffled],
-        scope.phase(f"{name}-candidates"),
-        label="candidates",
-    )
-    table = engine.collect(candidates)
-    pairs = np.unique((table["right"].to_numpy() << np.int64(32)) | table["left"].to_numpy())
-    left, right = pairs & np.int64(0xFFFFFFFF), pairs >> np.int64(32)
-    rows, sets = sets_of(signatures, left, right)
-    score = jaccard(sets, np.searchsorted(rows, left), np.searchsorted(rows, right))
-    return NearPairs(left, right, score).where(score >= floor)
+    order = np.lexsort((left, right))
+    return NearPairs(left[order], right[order], score[order]).where(score[order] >= floor)
+
+
+def _band_keys(
+    signatures: Sequence[Path], takes_part: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
+    """Return the keys of the rows that take part, shape (BANDS, rows), and the rows' numbers.
+
+    Rows without a shingle have none.
+    """
+    keys, rows, low = [], [], 0
+    for path in signatures:
+        found = keys_of(read_table(path, columns=["keys"])["keys"])
+        kept = np.flatnonzero(takes_part[low : low + len(found)] & (found != NO_KEYS).any(axis=1))
+        keys.append(np.ascontiguousarray(found[kept].T))
+        rows.append((kept + low).astype(np.uint64))
+        low += len(found)
+    return np.concatenate(keys, axis=1), np.concatenate(rows)
+
+
+def candidates(keys: NDArray[np.uint32], rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return pairs of rows with the same key in a band, the earlier row above, the later below."""
+    packed = (keys.astype(np.uint64) << _HALF) | rows
+    packed.sort()  # by key; rows of one key stay in order
+    starts = np.ones(len(packed) + 1, np.bool_)
+    starts[1:-1] = (packed[1:] >> _HALF) != (packed[:-1] >> _HALF)
+    shared = np.flatnonzero(~(starts[:-1] & starts[1:]))
+    row, starts = packed[shared] & _LOW, starts[:-1][shared]
+    first = np.maximum.accumulate(np.where(starts, np.arange(len(row)), 0))
+    rank = np.arange(len(row)) - first
+    found = [np.zeros(0, np.uint64)]
+    for back in range(1, _NEAREST + 1):
+        here = np.flatnonzero(rank >= back)
+        found.append((row[here - back] << _HALF) | row[here])
+    for ahead in range(_NEAREST):
+        here = np.flatnonzero(rank > ahead + _NEAREST)
+        found.append((row[first[here] + ahead] << _HALF) | row[here])
+    return np.concatenate(found)
 
 
 def sets_of(
-    signatures: Sequence[Path], *sides: NDArray[np.int64]
+    signatures: Sequence[Path], *sides: NDArray[np.int64], workers: int = 1
 ) -> tuple[NDArray[np.int64], Sets]:
     """Return the rows that the sides name, each once and in order, and their shingle sets.
 
@@ -169,15 +145,17 @@ def sets_of(
     """
     rows = np.unique(np.concatenate(sides))
     offsets = row_offsets(signatures)
-    parts = []
-    for path, low, high in zip(signatures, offsets, offsets[1:], strict=False):
+
+    def of_file(number: int) -> Sets:
+        low, high = offsets[number : number + 2]
         at = rows[np.searchsorted(rows, low) : np.searchsorted(rows, high)] - low
-        if at.size:
-            column = pq.read_table(path, columns=["shingles"])["shingles"].combine_chunks()
-            taken = column.take(pa.array(at))
-            lists = Sets(taken.flatten().to_numpy(), taken.offsets.to_numpy().astype(np.int64))
-            parts.append(distinct(lists))
-    return rows, join(parts)
+        if not at.size:
+            return Sets(np.zeros(0, np.uint32), np.zeros(1, np.int64))
+        column = read_table(signatures[number], columns=["shingles"])["shingles"]
+        return taken(sets_in(column), at)
+
+    with ThreadPoolExecutor(workers) as threads:
+        return rows, join([*threads.map(of_file, range(len(signatures)))])
 
 
 class Texts:
@@ -187,9 +165,9 @@ class Texts:
 
     def __call__(self, records: pa.Table, chosen: pa.Table) -> pa.Table:
         """Return the columns `asked` and `told`, the turns of each joined by lines."""
-        taken = turns(records.select(["parts"]).take(chosen["at"].combine_chunks()))
-        asked = ["\n".join(t for role, t in record if role == "user") for record in taken]
-        told = ["\n".join(t for role, t in record if role != "user") for record in taken]
+        said = turns(records.select(["parts"]).take(chosen["at"].combine_chunks()))
+        asked = ["\n".join(t for role, t in record if role == "user") for record in said]
+        told = ["\n".join(t for role, t in record if role != "user") for record in said]
         return pa.table(
             {"asked": pa.array(asked, pa.large_string()), "told": pa.array(told, pa.large_string())}
         )

@@ -15,9 +15,9 @@ from curator.protocols import Step
 from curator.semantic.neighbours import Rows, near, nearest
 from curator.semantic.score import least_cosine, likeness
 from curator.similarity.agreement import compare
-from curator.similarity.fingerprints import groups
+from curator.similarity.fingerprints import groups, hashes_of
 from curator.similarity.placeholders import renumbered
-from curator.similarity.steps import per_part, short_hash
+from curator.similarity.steps import short_hash, signatures
 from curator.tables import digest, records_from
 from curator.text import fold, language
 from curator.types import Code, Finding
@@ -114,10 +114,8 @@ class SemanticDuplicates:
         """Return one finding for each pair, in source order."""
         if not scope.parts:
             return
-        fingerprints = scope.engine.collect(
-            per_part(scope, "curator.similarity.steps:Fingerprints")
-        )
-        hashes = np.frombuffer(b"".join(fingerprints["hash"].to_pylist()), "V16")
+        fingerprints = scope.engine.collect(signatures(scope), ["id", "hash"])
+        hashes = hashes_of(fingerprints["hash"])
         blocks = self._blocks(scope, groups(hashes) == np.arange(len(hashes)))
         candidates = _candidates(scope, blocks, self._floor)
         ids = fingerprints["id"]

@@ -116,9 +116,11 @@ class LocalEngine:
                         writer.write_table(ordered.slice(low, high - low))
         return outputs
 
-    def collect(self, parts: Sequence[Path]) -> pa.Table:
+    def collect(self, parts: Sequence[Path], columns: Sequence[str] | None = None) -> pa.Table:
         """See `curator.protocols.Engine.collect`."""
-        return pa.concat_tables([read_table(path) for path in parts])
+        return pa.concat_tables(
+            [read_table(path, columns=columns and [*columns]) for path in parts]
+        )
 
     def _results(self, step: Step, todo: Sequence[tuple[tuple[Path, ...], Path]]) -> Iterator[Path]:
         if self.workers == 1:

@@ -1,4 +1,4 @@
-"""Steps that several checks share: fingerprints and signatures of records.
+"""The step that several checks share: fingerprints and signatures of records.
 
 Their outputs depend on one part alone, so they lie in `Scope.shared` and a new
 part costs only itself.
@@ -6,37 +6,45 @@ part costs only itself.
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from hashlib import blake2b, sha256
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from curator.protocols import Step
 from curator.similarity.differences import negations, quantities
-from curator.similarity.fingerprints import folded, hash128
 from curator.similarity.minhash import BANDS, band_keys, minhash
-from curator.similarity.placeholders import renumbered
-from curator.similarity.shingles import shingle_lists
+from curator.similarity.scanning import scanned, shingle_sets
+from curator.similarity.shingles import Sets, join
+from curator.similarity.turns import Turns
 from curator.tables import digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from curator.protocols import Scope
-    from curator.similarity.shingles import Sets
+    from curator.similarity.scanning import Scanned
 
-_VERSION = "2"
+_VERSION = "3"
 
-FINGERPRINTS = pa.schema(
-    [("id", pa.string()), ("kind", pa.string()), ("hash", pa.binary(16)), ("signs", pa.uint64())]
+SKETCHES = pa.schema(
+    # Numbers of 32 bits: as bytes, they are read and written as one piece.
+    [("keys", pa.binary(4 * BANDS)), ("shingles", pa.binary())]
 )
 SIGNATURES = pa.schema(
-    [("keys", pa.list_(pa.uint32(), BANDS)), ("shingles", pa.list_(pa.uint32()))]
+    [
+        ("id", pa.string()),
+        ("kind", pa.string()),
+        ("hash", pa.binary(16)),
+        ("signs", pa.uint64()),
+        *SKETCHES,
+    ]
 )
-CLAIMS = pa.schema([*SIGNATURES, ("numbers", pa.uint64()), ("negations", pa.int32())])
+CLAIMS = pa.schema([*SKETCHES, ("numbers", pa.uint64()), ("negations", pa.int32())])
 
 
 def per_part(scope: Scope, target: str, version: str = "") -> list[Path]:
@@ -50,18 +58,9 @@ def per_part(scope: Scope, target: str, version: str = "") -> list[Path]:
     )
 
 
-def turns(records: pa.Table) -> list[list[tuple[str, str]]]:
-    """Return each record's (role, text) parts, their placeholders numbered by record."""
-    parts = records["parts"].combine_chunks()
-    if isinstance(parts, pa.ChunkedArray):  # no rows: no chunk to combine
-        return []
-    flat = parts.flatten()
-    roles, texts = flat.field("role").to_pylist(), flat.field("text").to_pylist()
-    offsets = parts.offsets.to_numpy()
-    bounds = (offsets - offsets[0]).tolist() if len(offsets) else [0]
-    if "[" not in "".join(texts):  # no placeholder anywhere
-        return [list(zip(roles[a:b], texts[a:b], strict=True)) for a, b in pairwise(bounds)]
-    return [list(zip(roles[a:b], renumbered(texts[a:b]), strict=True)) for a, b in pairwise(bounds)]
+def signatures(scope: Scope) -> list[Path]:
+    """Return the files of the records' signatures, of schema `SIGNATURES`, one a part."""
+    return per_part(scope, f"{__name__}:Signatures")
 
 
 def short_hash(*pieces: str | bytes) -> int:
@@ -72,53 +71,105 @@ def short_hash(*pieces: str | bytes) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
 
 
-class Fingerprints:
-    """Records → the hash of each record's kind, roles and folded text."""
+class Signatures:
+    """Records → the hash of each one's kind, roles and folded text, its band keys and shingles."""
 
-    columns: ClassVar[list[str]] = ["id", "kind", "parts"]
+    columns: ClassVar[list[str]] = [
+        "id",
+        "kind",
+        "parts.list.element.role",
+        "parts.list.element.text",
+    ]
 
     def __call__(self, records: pa.Table) -> pa.Table:
-        """Return a table of schema `FINGERPRINTS`, one row a record."""
-        kinds = records["kind"].to_pylist()
-        all_turns = turns(records)
-        texts = [text for record in all_turns for _, text in record]
-        fold = folded(texts)
-        hashes, signs, low = [], [], 0
-        for kind, record in zip(kinds, all_turns, strict=True):
-            high = low + len(record)
-            keys = fold.keys[low:high]
-            if not any(keys):  # nothing but emoji or punctuation: equal only where the very same
-                keys = [text.encode("utf-8", "surrogatepass") for _, text in record]
-            roles = [role.encode() for role, _ in record]
-            hashes.append(hash128([kind.encode(), *roles, b"", *keys]))
-            signs.append(short_hash(*fold.signs[low:high]))
-            low = high
+        """Return a table of schema `SIGNATURES`, one row a record."""
+        turns = Turns.of_table(records)
+        found = scanned(turns)
         return pa.table(
             [
                 records["id"],
                 records["kind"],
-                pa.array(hashes, pa.binary(16)),
-                pa.array(signs, pa.uint64()),
+                pa.array(_hashes(records["kind"].to_pylist(), turns, found), pa.binary(16)),
+                pa.array(found.signs),
+                *_columns(found.shingles),
             ],
-            schema=FINGERPRINTS,
+            schema=SIGNATURES,
         )
 
 
+def _hashes(kinds: Sequence[str], turns: Turns, found: Scanned) -> list[bytes]:
+    """Return a hash of each record's kind, roles and folded turns."""
+    hashes: list[bytes] = []
+    data, ends = found.fold.data, found.fold_bounds.tolist()
+    roles, bounds = turns.roles.tolist(), turns.bounds.tolist()
+    heads: dict[tuple[object, ...], Any] = {}
+    for kind, low, high in zip(kinds, bounds[:-1], bounds[1:], strict=True):
+        start, *places = ends[low : high + 1]
+        size = [place - start for place in places]
+        said: Any = data[start : start + size[-1]] if size else b""
+        if not said:  # nothing but emoji or punctuation: equal only where the very same
+            said = repr(turns.texts.slice(low, high - low).to_pylist()).encode()
+        key = (kind, *roles[low:high])
+        head = heads.get(key)
+        if head is None:
+            names = [turns.names[role] for role in roles[low:high]]
+            head = heads[key] = sha256(repr((kind, names)).encode())
+        whole = head.copy()
+        whole.update(b"%d " * len(size) % tuple(size))
+        whole.update(said)
+        hashes.append(whole.digest()[:16])
+    return hashes
+
+
 def sketches(texts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
-    """Return a table of schema `SIGNATURES`, one row a text."""
-    lists = shingle_lists(texts)
-    keys = band_keys(minhash(lists))
-    return pa.table(
-        [
-            pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), BANDS),
-            shingles_column(lists),
-        ],
-        schema=SIGNATURES,
-    )
+    """Return a table of schema `SKETCHES`, one row a text."""
+    return pa.table(_columns(shingle_sets(texts)), schema=SKETCHES)
 
 
-def signatures(texts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
-    """Return a table of schema `CLAIMS`: the signatures, the numbers and the negations."""
+def _columns(sets: Sets) -> list[pa.Array]:
+    keys = band_keys(minhash(sets))
+    bounds = pa.array((sets.bounds * sets.values.itemsize).astype(np.int32))
+    return [
+        pa.FixedSizeBinaryArray.from_buffers(
+            SKETCHES.field("keys").type, len(sets), [None, pa.py_buffer(keys)]
+        ),
+        pa.BinaryArray.from_buffers(
+            pa.binary(), len(sets), [None, bounds.buffers()[1], pa.py_buffer(sets.values)]
+        ),
+    ]
+
+
+def keys_of(column: pa.ChunkedArray) -> NDArray[np.uint32]:
+    """Return a column `keys` as an array of shape (rows, BANDS)."""
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], np.uint32).reshape(-1, BANDS)[chunk.offset :][
+            : len(chunk)
+        ]
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    return np.concatenate([np.zeros((0, BANDS), np.uint32), *chunks])
+
+
+def sets_in(column: pa.ChunkedArray) -> Sets:
+    """Return a column `shingles` as sets."""
+    parts = []
+    for chunk in column.chunks:
+        _, ends, data = chunk.buffers()
+        bounds = np.frombuffer(ends, np.int32)[chunk.offset :][: len(chunk) + 1].astype(np.int64)
+        bounds //= 4
+        values = np.frombuffer(data or b"", np.uint32)[bounds[0] : bounds[-1]]
+        parts.append(Sets(values, bounds - bounds[0]))
+    return parts[0] if len(parts) == 1 else join(parts)
+
+
+def turns(records: pa.Table) -> list[list[tuple[str, str]]]:
+    """Return each record's (role, text) parts, their placeholders numbered by record."""
+    return Turns.of_table(records).to_pylist()
+
+
+def claims(texts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
+    """Return a table of schema `CLAIMS`: the sketches, the numbers and the negations."""
     numbers, negative = [], []
     for text in texts:
         found = [q for _, turn in text for q in quantities(turn)]
@@ -126,20 +177,3 @@ def signatures(texts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
         negative.append(sum(negations(turn) for _, turn in text))
     columns = [pa.array(numbers, pa.uint64()), pa.array(negative, pa.int32())]
     return pa.table([*sketches(texts).columns, *columns], schema=CLAIMS)
-
-
-def shingles_column(sets: Sets) -> pa.ListArray:
-    """Return sets or lists as an Arrow list column."""
-    return pa.ListArray.from_arrays(
-        pa.array(sets.bounds.astype(np.int32)), pa.array(sets.values, pa.uint32())
-    )
-
-
-class Signatures:
-    """Records → shingle set and band keys of each whole record."""
-
-    columns: ClassVar[list[str]] = ["parts"]
-
-    def __call__(self, records: pa.Table) -> pa.Table:
-        """Return a table of schema `SIGNATURES`, one row a record."""
-        return sketches(turns(records))

@@ -20,7 +20,7 @@ from curator.project import Project
 from curator.protocols import Scope
 from curator.rules import load_rules
 from curator.schema import Recipe
-from curator.similarity.shingles import shingle_sets
+from curator.similarity.scanning import shingle_sets
 from curator.tables import records_table
 from curator.types import Part, Provenance, Record
 from curator.workspace import Workspace, write_table

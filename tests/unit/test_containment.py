@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from curator.checks import containment, search
 from curator.checks.exact_duplicates import ExactDuplicates
 from curator.checks.near_duplicates import NearDuplicates
 from curator.checks.search import near_pairs
 from curator.engine import LocalEngine
 from curator.protocols import Scope
 from curator.similarity.minhash import BANDS
-from curator.similarity.steps import SIGNATURES
+from curator.similarity.steps import SKETCHES
 from curator.tables import records_table
 from curator.types import Part, Provenance, Record
 from curator.workspace import write_table
@@ -56,10 +56,19 @@ def run(records: Sequence[Record], folder: Path) -> list[Finding]:
         return list(NearDuplicates().run(scope_of(records, folder, engine)))
 
 
-def candidates(folder: Path, phase: str) -> int:
-    """How many candidate pairs a search wrote down before it verified them."""
-    files = (folder / "phases" / phase).glob("*.parquet")
-    return sum(pq.read_metadata(path).num_rows for path in files)
+@pytest.fixture
+def candidates(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[int]]:
+    """The candidate pairs that each search comes up with before it verifies them."""
+    found: dict[str, set[int]] = {}
+    for name, module in (("near", search), ("inside", containment)):
+
+        def watched(*args: Any, find: Any = module.candidates, pairs: Any = name) -> Any:
+            told = find(*args)
+            found.setdefault(pairs, set()).update(told.tolist())
+            return told
+
+        monkeypatch.setattr(module, "candidates", watched)
+    return found
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -108,7 +117,9 @@ def test_three_holders_are_told_at_most(tmp_path: Path) -> None:
     assert [f.record_id for f in found] == ["r9"] * 3
 
 
-def test_a_hundred_thousand_identical_rows_are_compared_with_nobody(tmp_path: Path) -> None:
+def test_a_hundred_thousand_identical_rows_are_compared_with_nobody(
+    tmp_path: Path, candidates: dict[str, set[int]]
+) -> None:
     one = records_table([qa(0, ASKED["zh"][0], ANSWER["zh"])])
     n = 100_000
     table = one.take(pa.array(np.zeros(n, np.int64)))
@@ -121,11 +132,13 @@ def test_a_hundred_thousand_identical_rows_are_compared_with_nobody(tmp_path: Pa
         assert len(exact) == n - 1
         assert {f.peer_id for f in exact} == {"r0"}
         assert list(NearDuplicates().run(scope)) == []
-    assert candidates(tmp_path, "near-candidates") == 0
-    assert candidates(tmp_path, "inside-candidates") == 0
+    assert len(candidates["near"]) == 0
+    assert len(candidates["inside"]) == 0
 
 
-def test_texts_of_one_character_and_of_a_million(tmp_path: Path) -> None:
+def test_texts_of_one_character_and_of_a_million(
+    tmp_path: Path, candidates: dict[str, set[int]]
+) -> None:
     letters = [qa(i, "", chr(0x4E00 + i)) for i in range(3_000)]
     huge = [
         qa(3_000, "", "的" * 1_000_000),
@@ -136,33 +149,33 @@ def test_texts_of_one_character_and_of_a_million(tmp_path: Path) -> None:
     ]
     found = run(letters + huge, tmp_path)
     assert [(f.record_id, f.peer_id, f.code) for f in found] == [("r3001", "r3000", "DUP002")]
-    assert candidates(tmp_path, "near-candidates") <= 16 * len(letters + huge)
-    assert candidates(tmp_path, "inside-candidates") <= 80 * len(letters + huge)
+    assert len(candidates["near"]) <= 16 * BANDS * len(letters + huge)
+    assert len(candidates["inside"]) <= 80 * len(letters + huge)
 
 
-def test_colliding_band_keys_cost_a_bounded_number_of_comparisons(tmp_path: Path) -> None:
+def test_colliding_band_keys_cost_a_bounded_number_of_comparisons(
+    tmp_path: Path, candidates: dict[str, set[int]]
+) -> None:
     n, size = 5_000, 30
     shingles = np.arange(n * size, dtype=np.uint32)
     table = pa.table(
         [
-            pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(n * BANDS, np.uint32)), BANDS),
-            pa.ListArray.from_arrays(
-                pa.array(np.arange(0, n * size + 1, size, dtype=np.int32)), pa.array(shingles)
-            ),
+            pa.array([bytes(4 * BANDS)] * n, pa.binary(4 * BANDS)),
+            pa.array([row.tobytes() for row in shingles.reshape(n, size)], pa.binary()),
         ],
-        schema=SIGNATURES,
+        schema=SKETCHES,
     )
     path = tmp_path / "signatures.parquet"
     write_table(path, table)
     with LocalEngine() as engine:
         scope = Scope(engine, (path,), tmp_path / "cache", tmp_path / "phases")
-        found = near_pairs(scope, [path], np.ones(n, np.bool_), name="near", floor=0.5)
+        found = near_pairs(scope, [path], np.ones(n, np.bool_), floor=0.5)
     assert len(found.left) == 0
-    assert 0 < candidates(tmp_path, "near-candidates") <= 16 * n
+    assert 0 < len(candidates["near"]) <= 16 * BANDS * n
 
 
 def test_a_crowd_of_records_inside_others_costs_a_bounded_number_of_comparisons(
-    tmp_path: Path,
+    tmp_path: Path, candidates: dict[str, set[int]]
 ) -> None:
     n = 600
     answer = ANSWER["zh"]
@@ -175,4 +188,4 @@ def test_a_crowd_of_records_inside_others_costs_a_bounded_number_of_comparisons(
         for i in range(n)
     ]
     run(records, tmp_path)
-    assert candidates(tmp_path, "inside-candidates") <= 80 * n
+    assert len(candidates["inside"]) <= 80 * n
