@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 
 from curator.checks.across import in_reference
 from curator.checks.boilerplate import without_boilerplate
 from curator.checks.containment import closest, inside_pairs
 from curator.checks.reference import Reference
 from curator.checks.search import contrasts, near_pairs
-from curator.similarity.contrasts import contrast_inside
 from curator.similarity.fingerprints import groups, hashes_of
 from curator.similarity.steps import signatures
 from curator.types import Code, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from curator.protocols import Scope
     from curator.similarity.contrasts import Contrast
@@ -29,6 +32,17 @@ _SURELY = 0.9
 """The containment from which the default policy lets the shorter record fall."""
 _HOLDERS = 3
 """Of how many longer records that hold a record it is told."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """The rows that findings of one code stand on, their peers, and how alike they are."""
+
+    code: str
+    rows: NDArray[np.int64]
+    peers: NDArray[np.int64]
+    measure: str
+    scores: NDArray[np.float64]
 
 
 class NearDuplicates:
@@ -160,50 +174,27 @@ class NearDuplicates:
         firsts = groups(hashes_of(prints["hash"])) == np.arange(prints.num_rows)
         kinds = prints["kind"].to_numpy(zero_copy_only=False)
         signs, ids = prints["signs"].to_numpy(), prints["id"]
-
-        def told(code: str, row: int, peer: int, score: float, name: str, how: Contrast) -> Finding:
-            differs = {
-                "numbers_differ": how.numbers,
-                "negation_differs": how.negation,
-                "signs_differ": bool(code == "DUP002" and signs[row] != signs[peer]),
-                "terms_differ": how.terms,
-                "question_differs": how.question,
-                "answer_differs": how.answer,
-            }
-            return Finding(
-                record_id=ids[row].as_py(),
-                check=self.name,
-                code=code,
-                score=min(score, _CAP) if any(differs.values()) else score,
-                peer_id=ids[peer].as_py(),
-                evidence={name: round(score, 4), **differs},
-            )
-
         near = near_pairs(scope, files, firsts, floor=self._floor)
         inside = inside_pairs(scope, files, firsts, floor=self._inside_floor)
         inside = inside.where(kinds[inside.inner] == kinds[inside.outer])
         # A pair that is near too is told once: as contained where the longer one says more.
         surely = inside.containment >= _SURELY
         inside = closest(inside.where(surely | (inside.jaccard <= _CAP)), _HOLDERS)
-        surely = inside.containment >= _SURELY
-        held = set(zip(inside.inner[surely].tolist(), inside.outer[surely].tolist(), strict=True))
-        pairs = list(zip(near.left.tolist(), near.right.tolist(), strict=True))
-        told_once = np.array([p not in held and p[::-1] not in held for p in pairs], np.bool_)
+        held = inside.where(inside.containment >= _SURELY)
+        told_once = ~np.isin(_pairs(near.left, near.right), _pairs(held.inner, held.outer))
         near = near.where(told_once & (kinds[near.left] == kinds[near.right]))
-        how = contrasts(scope, near.left, near.right, name="near")
-        for left, right, score, differs in zip(
-            near.left.tolist(), near.right.tolist(), near.jaccard.tolist(), how, strict=True
-        ):
-            yield told("DUP002", right, left, score, "jaccard", differs)
-        how = contrasts(scope, inside.inner, inside.outer, name="inside", compare=contrast_inside)
-        for inner, outer, score, differs in zip(
-            inside.inner.tolist(),
-            inside.outer.tolist(),
-            inside.containment.tolist(),
-            how,
-            strict=True,
-        ):
-            yield told("DUP003", inner, outer, score, "containment", differs)
+        yield from self._findings(
+            ids,
+            Told("DUP002", near.right, near.left, "jaccard", near.jaccard),
+            contrasts(scope, near.left, near.right, name="near"),
+            signs[near.left] != signs[near.right],
+        )
+        yield from self._findings(
+            ids,
+            Told("DUP003", inside.inner, inside.outer, "containment", inside.containment),
+            contrasts(scope, inside.inner, inside.outer, name="inside", inside=True),
+            np.zeros(len(inside.inner), np.bool_),
+        )
         if self._against:
             yield from in_reference(
                 whole,
@@ -212,3 +203,36 @@ class NearDuplicates:
                 floor=self._floor,
                 inside_floor=self._inside_floor,
             )
+
+    def _findings(
+        self,
+        ids: pa.ChunkedArray,
+        told: Told,
+        how: Sequence[Contrast],
+        signs_differ: NDArray[np.bool_],
+    ) -> Iterator[Finding]:
+        records, peers = (ids.take(pa.array(side)).to_pylist() for side in (told.rows, told.peers))
+        for record, peer, score, contrast, signs in zip(
+            records, peers, told.scores.tolist(), how, signs_differ.tolist(), strict=True
+        ):
+            yield Finding(
+                record_id=record,
+                check=self.name,
+                code=told.code,
+                score=min(score, _CAP) if contrast or signs else score,
+                peer_id=peer,
+                evidence={
+                    told.measure: round(score, 4),
+                    "numbers_differ": contrast.numbers,
+                    "negation_differs": contrast.negation,
+                    "signs_differ": signs,
+                    "terms_differ": contrast.terms,
+                    "question_differs": contrast.question,
+                    "answer_differs": contrast.answer,
+                },
+            )
+
+
+def _pairs(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number for each pair of rows, the same whichever comes first."""
+    return (np.minimum(left, right) << np.int64(32)) | np.maximum(left, right)

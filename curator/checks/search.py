@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curator.protocols import Step
-from curator.similarity.contrasts import Contrast, Sides, contrast
+from curator.similarity.contrasts import Contrast, Sides, contrast, contrast_inside
 from curator.similarity.jaccard import jaccard
 from curator.similarity.minhash import NO_KEYS
 from curator.similarity.shingles import Sets, join, taken
@@ -25,7 +25,7 @@ from curator.tables import read_table
 from curator.workspace import write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -36,7 +36,8 @@ _NEAREST = 8
 """In a band, a row meets the 8 before it and the first 8 that share its key, so that a key shared
 by thousands costs thousands, not millions."""
 _PAIRS = 4_096
-"""Pairs whose texts are Python strings at a time."""
+"""Pairs whose texts are compared at a time."""
+_SIDES = ["asked", "told", "other_asked", "other_told"]
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
@@ -173,17 +174,40 @@ class Texts:
         )
 
 
+class Contrasts:
+    """Pairs of texts, as asked and told on either side → how the two of each pair differ."""
+
+    def __init__(self, *, inside: bool = False) -> None:
+        """Take whether the right one is longer and holds the left one."""
+        self._compare = contrast_inside if inside else contrast
+
+    def __call__(self, pairs: pa.Table) -> pa.Table:
+        """Return a column for each field of `Contrast`."""
+        columns = [pairs[name].to_pylist() for name in _SIDES]
+        found = [
+            self._compare(Sides(*ours), Sides(*theirs))
+            for ours, theirs in zip(
+                zip(*columns[:2], strict=True), zip(*columns[2:], strict=True), strict=True
+            )
+        ]
+        names = Contrast.__slots__
+        return pa.table({n: pa.array([getattr(c, n) for c in found], pa.bool_()) for n in names})
+
+
 def contrasts(
     scope: Scope,
     left: NDArray[np.int64],
     right: NDArray[np.int64],
     *,
     name: str,
-    compare: Callable[[Sides, Sides], Contrast] = contrast,
-) -> Iterator[Contrast]:
-    """Yield how the two records of each pair of row numbers differ, as `compare` tells."""
+    inside: bool = False,
+) -> list[Contrast]:
+    """Return how the two records of each pair of row numbers differ.
+
+    Where it is `inside`, the right one is longer and holds the left one.
+    """
     if not len(left):
-        return
+        return []
     rows = np.unique(np.concatenate([left, right]))
     wanted = np.zeros(int(row_offsets(scope.parts)[-1]), np.bool_)
     wanted[rows] = True
@@ -194,10 +218,18 @@ def contrasts(
         label="texts",
     )
     texts = scope.engine.collect(files)
-    left, right = np.searchsorted(rows, left), np.searchsorted(rows, right)
+    sides = [pa.array(np.searchsorted(rows, side)) for side in (left, right)]
+    pairs = []
     for low in range(0, len(left), _PAIRS):
-        sides = (
-            texts.take(pa.array(side[low : low + _PAIRS])).to_pydict() for side in (left, right)
-        )
-        ours, theirs = (map(Sides, side["asked"], side["told"]) for side in sides)
-        yield from map(compare, ours, theirs)
+        columns = [c for side in sides for c in texts.take(side[low : low + _PAIRS]).columns]
+        pairs.append(scope.phase(f"{name}-pairs") / f"pairs-{low // _PAIRS:05d}.parquet")
+        write_table(pairs[-1], pa.table(columns, names=_SIDES))
+    del texts
+    compared = scope.engine.map(
+        Step(f"{__name__}:Contrasts", {"inside": inside}),
+        [(path,) for path in pairs],
+        scope.phase(f"{name}-contrasts"),
+        label="contrasts",
+    )
+    found = scope.engine.collect(compared)
+    return [Contrast(*row) for row in zip(*(c.to_pylist() for c in found.columns), strict=True)]

@@ -32,7 +32,7 @@ from curator.similarity.vocabulary import (
 from curator.text import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from curator.similarity.differences import Quantity
 
@@ -135,9 +135,11 @@ def _compare(left: str, right: str, *, strict: bool) -> Contrast:
         rest_a, rest_b = rest_a.translate(_FULL_WIDTH), rest_b.translate(_FULL_WIDTH)
     if rest_a == rest_b:
         return _SAME
-    words_a, words_b = (tokens(without_quantities(t))[:_MOST_TOKENS] for t in (rest_a, rest_b))
+    words_a, words_b = (tokens(without_quantities(t)) for t in (rest_a, rest_b))
+    numbers = _other_numbers(quantities(rest_a, words_a), quantities(rest_b, words_b))
+    words_a, words_b = words_a[:_MOST_TOKENS], words_b[:_MOST_TOKENS]
     return Contrast(
-        numbers=_other_numbers(quantities(rest_a), quantities(rest_b)),
+        numbers=numbers,
         negation=negations(rest_a) != negations(rest_b)
         and negation_marks(rest_a) != negation_marks(rest_b),
         terms=_other_terms((rest_a, left, words_a), (rest_b, right, words_b), strict=strict),
@@ -212,13 +214,30 @@ def _other_terms(
     excluding = not (only_a.isdisjoint(EXCLUDING) or only_b.isdisjoint(EXCLUDING))
     if not (own_a and own_b) and not excluding:
         return False
-    matcher = SequenceMatcher(None, words_a, words_b, autojunk=False)
-    for tag, i, j, k, m in matcher.get_opcodes():
+    return any(
+        _excludes(a, b) or _names_another(a, b, own_a, own_b, strict=strict)
+        for a, b in _replaced(words_a, words_b)
+    )
+
+
+def _replaced(
+    left: Sequence[str], right: Sequence[str]
+) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Yield the stretches of two texts that stand in each other's place."""
+    shorter = min(len(left), len(right))
+    low = next((i for i in range(shorter) if left[i] != right[i]), shorter)
+    left, right = left[low:], right[low:]
+    shorter -= low
+    cut = next((i for i in range(shorter) if left[-1 - i] != right[-1 - i]), shorter)
+    left, right = left[: len(left) - cut], right[: len(right) - cut]
+    if not left or not right:
+        return
+    if set(left).isdisjoint(right):
+        yield left, right
+        return
+    for tag, i, j, k, m in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if tag == "replace":
-            a, b = words_a[i:j], words_b[k:m]
-            if _excludes(a, b) or _names_another(a, b, own_a, own_b, strict=strict):
-                return True
-    return False
+            yield left[i:j], right[k:m]
 
 
 def _other_drugs(left: str, right: str, only_a: set[str], only_b: set[str]) -> bool:

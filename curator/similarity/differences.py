@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from curator.text import PLACEHOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 Polarity = Literal["yes", "no"]
 
@@ -97,6 +97,8 @@ _WORDS = {word: value for value, word in enumerate(_SMALL.split())} | {
     word: 10 * tens for tens, word in enumerate(_TENS.split(), start=2)
 }
 _OFTEN = {"once": 1, "twice": 2, "thrice": 3}
+_NUMBER_WORDS = frozenset((*_WORDS, *_OFTEN))
+_NUMERAL = re.compile(r"[\d零〇一二两三四五六七八九十百千万亿半]")
 _EDGES = ".,;:!?()\"'"
 
 _NOT_NEGATIVE = re.compile(
@@ -144,12 +146,16 @@ _FIRST_CLAUSE_CHARS = 60
 _LONGEST = 30  # digits: what is longer is no quantity, but a code
 
 
-def quantities(text: str) -> list[Quantity]:
+def quantities(text: str, words: Collection[str] | None = None) -> list[Quantity]:
     """Return the numbers of a text, in order of appearance by way of writing.
 
     Placeholders' numbers and list numbering are none. Chinese numerals and
-    English number words count where a unit follows.
+    English number words count where a unit follows. Where the text's tokens are
+    at hand, `words` tells at once that it holds no English one.
     """
+    worded = words is None or not (_NUMBER_WORDS.isdisjoint(words))
+    if not _NUMERAL.search(text):
+        return _worded(text) if worded else []
     if "[" in text:
         text = PLACEHOLDER.sub(" ", text)
     found = []
@@ -164,7 +170,7 @@ def quantities(text: str) -> list[Quantity]:
         if match["half"] and isinstance(value, Fraction):
             value += Fraction(1, 2)
         found.append(_quantity(value, match["unit"], ""))
-    return found + _worded(text)
+    return found + _worded(text) if worded else found
 
 
 def without_quantities(text: str) -> str:
