@@ -9,6 +9,7 @@ fifths of a row's samples is verified.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,10 +35,10 @@ LONGER = 1.2
 """How many times as many shingles the longer text has at least; below, bands find the pair."""
 SAMPLE = np.uint32(3)
 """Of a hash, the bits that are zero in the sample."""
-_NEAREST = 32
+_NEAREST = 16
 """Under a shingle, a row meets the next longer rows and the longest, so many of each, so that a
 phrase that thousands share costs thousands, not millions."""
-_ASKING = 4096  # rows at a time
+_ASKING = 8192  # rows at a time
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
@@ -63,7 +64,7 @@ def inside_pairs(
 ) -> Inside:
     """Return pairs of which at least `floor` of the shorter lies in the longer."""
     workers = scope.engine.workers
-    pairs = candidates(*_samples(signatures, takes_part))
+    pairs = candidates(*_samples(signatures, takes_part), workers)
     inner, outer = (pairs >> _HALF).astype(np.int64), (pairs & _LOW).astype(np.int64)
     rows, sets = sets_of(signatures, inner, outer, workers=workers)
     a, b = np.searchsorted(rows, inner), np.searchsorted(rows, outer)
@@ -101,7 +102,10 @@ def _samples(
 
 
 def candidates(
-    values: NDArray[np.uint32], ranks: NDArray[np.int64], rows: NDArray[np.int64]
+    values: NDArray[np.uint32],
+    ranks: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    workers: int = 1,
 ) -> NDArray[np.uint64]:
     """Return pairs of a row (above) and a longer one (below) that has most of its samples.
 
@@ -113,19 +117,23 @@ def candidates(
     place.sort()
     counts = np.bincount(ranks, minlength=len(size))
     bounds = np.concatenate([[0], np.cumsum(counts)])
-    asked = np.argsort((place & _LOW).astype(np.uint32), kind="stable")
+    asked = np.empty(len(place), np.int64)
+    kernels.listed(place, bounds[:-1].copy(), asked)
     least = np.searchsorted(size, np.ceil(size * LONGER))
-    found = []
-    for low in range(0, len(size), _ASKING):
+
+    def of_rows(low: int) -> NDArray[np.uint64]:
         high, room = min(low + _ASKING, len(size)), 64 * _ASKING
         while True:
-            some = np.empty(room, np.uint64)
-            n = kernels.holders(place, bounds, asked, least, low, high, _NEAREST, some, room)
+            found = np.empty(room, np.uint64)
+            n = kernels.holders(place, bounds, asked, least, low, high, _NEAREST, found, room)
             if n >= 0:
-                break
+                return found[:n].copy()
             room *= 4
-        found.append(some[:n].copy())
-    ranked = np.concatenate([np.zeros(0, np.uint64), *found])
+
+    with ThreadPoolExecutor(workers) as threads:
+        ranked = np.concatenate(
+            [np.zeros(0, np.uint64), *threads.map(of_rows, range(0, len(size), _ASKING))]
+        )
     inner, outer = (
         number[side.astype(np.int64)].astype(np.uint64) for side in (ranked >> _HALF, ranked & _LOW)
     )

@@ -335,6 +335,15 @@ def common(values, bounds, left, right, table, stamps, found):
         found[pair] = shared
 
 
+@_compiled("void(Array(uint64,1,'C',readonly=True), int64[::1], int64[::1])")
+def listed(place, starts, asked):
+    """Put the places of each row's samples together in `asked`, from `starts` on, which move."""
+    for i in range(len(place)):
+        row = np.int64(place[i] & np.uint64(0xFFFFFFFF))
+        asked[starts[row]] = i
+        starts[row] += 1
+
+
 @_compiled(
     "int64(Array(uint64,1,'C',readonly=True), Array(int64,1,'C',readonly=True),"
     "Array(int64,1,'C',readonly=True), Array(int64,1,'C',readonly=True), int64, int64, int64,"
