@@ -2,7 +2,7 @@
 
 Band keys bring together sets of much the same size alone. Here every row is
 listed under a sample of its shingles, the same shingles in every row (those
-whose hash is divisible by four: Broder's modulo sketch, "On the resemblance
+whose hash is divisible by eight: Broder's modulo sketch, "On the resemblance
 and containment of documents", 1997). A longer row that is listed under three
 fifths of a row's samples is verified.
 """
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from curator.checks.search import sets_of
-from curator.similarity import kernels
 from curator.similarity.jaccard import common
 from curator.similarity.steps import sets_in
 from curator.tables import read_table
@@ -33,7 +32,7 @@ SHORTEST = 20
 """Texts of fewer shingles (characters or words) are inside others by chance."""
 LONGER = 1.2
 """How many times as many shingles the longer text has at least; below, bands find the pair."""
-SAMPLE = np.uint32(3)
+SAMPLE = np.uint32(7)
 """Of a hash, the bits that are zero in the sample."""
 _NEAREST = 16
 """Under a shingle, a row meets the next longer rows and the longest, so many of each, so that a
@@ -112,12 +111,16 @@ def candidates(
     `ranks` are the samples' rows, places in `rows`, which is the number and the
     size of each row by size.
     """
+    from curator.similarity import kernels  # noqa: PLC0415 - what is compiled takes long to load
+
     number, size = rows
-    place = (values.astype(np.uint64) << _HALF) | ranks.astype(np.uint64)
+    place = values.astype(np.uint64)
+    place <<= _HALF
+    place |= ranks.astype(np.uint64)
     place.sort()
     counts = np.bincount(ranks, minlength=len(size))
     bounds = np.concatenate([[0], np.cumsum(counts)])
-    asked = np.empty(len(place), np.int64)
+    asked = np.empty(len(place), np.uint32)
     kernels.listed(place, bounds[:-1].copy(), asked)
     least = np.searchsorted(size, np.ceil(size * LONGER))
 

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from curator.protocols import Step
 from curator.similarity.contrasts import Contrast, Sides, contrast, contrast_inside
 from curator.similarity.jaccard import jaccard
-from curator.similarity.minhash import NO_KEYS
+from curator.similarity.minhash import NO_KEYS, PERMUTATIONS
 from curator.similarity.shingles import Sets, join, taken
-from curator.similarity.steps import keys_of, sets_in, turns
+from curator.similarity.steps import bytes_of, keys_of, sets_in, turns
 from curator.tables import read_table
 from curator.workspace import write_table
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _NEAREST = 8
 """In a band, a row meets the 8 before it and the first 8 that share its key, so that a key shared
 by thousands costs thousands, not millions."""
+_UNSURE = 0.2
+"""By so much a glance may misjudge how alike two rows are: more than three standard errors."""
 _PAIRS = 4_096
 """Pairs whose texts are compared at a time."""
 _SIDES = ["asked", "told", "other_asked", "other_told"]
@@ -86,16 +88,9 @@ def near_pairs(
     `takes_part` says for each of their rows whether it is compared.
     """
     workers = scope.engine.workers
-    keys, rows = _band_keys(signatures, takes_part)
-    with ThreadPoolExecutor(workers) as threads:
-        pairs = np.concatenate([*threads.map(lambda band: candidates(band, rows), keys)])
-    del keys
-    pairs.sort()  # `np.unique` would hash them, which takes longer
-    new = np.ones(len(pairs), np.bool_)
-    new[1:] = pairs[1:] != pairs[:-1]
-    pairs = pairs[new]
+    pairs, rows = _candidate_pairs(signatures, takes_part, floor, workers)
     # By the left row, whose set is then laid out once for all its pairs.
-    left, right = (pairs >> _HALF).astype(np.int64), (pairs & _LOW).astype(np.int64)
+    left, right = rows[(pairs >> _HALF).astype(np.int64)], rows[(pairs & _LOW).astype(np.int64)]
     chosen, sets = sets_of(signatures, left, right, workers=workers)
     score = jaccard(
         sets, np.searchsorted(chosen, left), np.searchsorted(chosen, right), threads=workers
@@ -104,26 +99,52 @@ def near_pairs(
     return NearPairs(left[order], right[order], score[order]).where(score[order] >= floor)
 
 
-def _band_keys(
+def _candidate_pairs(
+    signatures: Sequence[Path], takes_part: NDArray[np.bool_], floor: float, workers: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return pairs that share a key and look alike at a glance, as places in the rows returned."""
+    from curator.similarity import kernels  # noqa: PLC0415 - what is compiled takes long to load
+
+    keys, glances, rows = _sketches(signatures, takes_part)
+    least = int((floor - _UNSURE) * PERMUTATIONS)
+
+    def of_band(band: NDArray[np.uint32]) -> NDArray[np.uint64]:
+        pairs = candidates(band)
+        kept = np.empty_like(pairs)
+        return kept[: kernels.alike(glances, pairs, least, kept)].copy()
+
+    with ThreadPoolExecutor(workers) as threads:
+        pairs = np.concatenate([*threads.map(of_band, keys)])
+    pairs.sort()  # `np.unique` would hash them, which takes longer
+    new = np.ones(len(pairs), np.bool_)
+    new[1:] = pairs[1:] != pairs[:-1]
+    return pairs[new], rows
+
+
+def _sketches(
     signatures: Sequence[Path], takes_part: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
-    """Return the keys of the rows that take part, shape (BANDS, rows), and the rows' numbers.
+) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the keys of the rows that take part, shape (BANDS, rows), their glances and numbers.
 
     Rows without a shingle have none.
     """
-    keys, rows, low = [], [], 0
+    keys, glances, rows, low = [], [], [], 0
     for path in signatures:
-        found = keys_of(read_table(path, columns=["keys"])["keys"])
+        table = read_table(path, columns=["keys", "glance"])
+        found = keys_of(table["keys"])
         kept = np.flatnonzero(takes_part[low : low + len(found)] & (found != NO_KEYS).any(axis=1))
         keys.append(np.ascontiguousarray(found[kept].T))
-        rows.append((kept + low).astype(np.uint64))
+        glances.append(bytes_of(table["glance"])[kept])
+        rows.append(kept + low)
         low += len(found)
-    return np.concatenate(keys, axis=1), np.concatenate(rows)
+    return np.concatenate(keys, axis=1), np.concatenate(glances), np.concatenate(rows)
 
 
-def candidates(keys: NDArray[np.uint32], rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def candidates(keys: NDArray[np.uint32]) -> NDArray[np.uint64]:
     """Return pairs of rows with the same key in a band, the earlier row above, the later below."""
-    packed = (keys.astype(np.uint64) << _HALF) | rows
+    packed = keys.astype(np.uint64)
+    packed <<= _HALF
+    packed |= np.arange(len(keys), dtype=np.uint64)
     packed.sort()  # by key; rows of one key stay in order
     starts = np.ones(len(packed) + 1, np.bool_)
     starts[1:-1] = (packed[1:] >> _HALF) != (packed[:-1] >> _HALF)
@@ -160,7 +181,7 @@ def sets_of(
         return taken(sets_in(column), at)
 
     with ThreadPoolExecutor(workers) as threads:
-        return rows, join([*threads.map(of_file, range(len(signatures)))])
+        return rows, join(threads.map(of_file, range(len(signatures))))
 
 
 class Texts:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.similarity import kernels
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,6 +29,8 @@ def common(
     sets: Sets, left: NDArray[np.int64], right: NDArray[np.int64], *, threads: int = 1
 ) -> NDArray[np.int64]:
     """Return |A ∩ B| of each pair of sets; fast where pairs of one left set follow each other."""
+    from curator.similarity import kernels  # noqa: PLC0415 - what is compiled takes long to load
+
     found = np.zeros(len(left), np.int64)
 
     def some(low: int) -> None:

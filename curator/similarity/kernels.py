@@ -304,6 +304,28 @@ def distinct(values, bounds, table, stamps):
 
 
 @_compiled(
+    "int64(Array(uint8,2,'C',readonly=True), Array(uint64,1,'C',readonly=True), int64, uint64[::1])"
+)
+def alike(glances, pairs, least, found):
+    """Put the pairs whose rows agree in so many bytes into `found`; return how many.
+
+    A pair is two rows' numbers, one above, one below.
+    """
+    width = glances.shape[1]
+    count = 0
+    for pair in pairs:
+        one = glances[np.int64(pair >> _HALF)]
+        two = glances[np.int64(pair & np.uint64(0xFFFFFFFF))]
+        same = 0
+        for i in range(width):
+            same += one[i] == two[i]
+        if same >= least:
+            found[count] = pair
+            count += 1
+    return count
+
+
+@_compiled(
     "void(Array(uint32,1,'C',readonly=True), Array(int64,1,'C',readonly=True),"
     "Array(int64,1,'C',readonly=True), Array(int64,1,'C',readonly=True), uint32[::1], int64[::1],"
     "int64[::1])"
@@ -335,7 +357,7 @@ def common(values, bounds, left, right, table, stamps, found):
         found[pair] = shared
 
 
-@_compiled("void(Array(uint64,1,'C',readonly=True), int64[::1], int64[::1])")
+@_compiled("void(Array(uint64,1,'C',readonly=True), int64[::1], uint32[::1])")
 def listed(place, starts, asked):
     """Put the places of each row's samples together in `asked`, from `starts` on, which move."""
     for i in range(len(place)):
@@ -344,9 +366,30 @@ def listed(place, starts, asked):
         starts[row] += 1
 
 
+@numba.njit
+def _overlap(place, asked, a, a_end, b, b_end):
+    """Whether three fifths of one row's samples are another's too; both are in order."""
+    need = (3 * (a_end - a) + 4) // 5
+    may_lack = a_end - a - need
+    while a < a_end and b < b_end and need > 0:
+        one, two = place[asked[a]] >> _HALF, place[asked[b]] >> _HALF
+        if one == two:
+            need -= 1
+            a += 1
+            b += 1
+        elif one < two:
+            may_lack -= 1
+            if may_lack < 0:
+                return False
+            a += 1
+        else:
+            b += 1
+    return need <= 0
+
+
 @_compiled(
     "int64(Array(uint64,1,'C',readonly=True), Array(int64,1,'C',readonly=True),"
-    "Array(int64,1,'C',readonly=True), Array(int64,1,'C',readonly=True), int64, int64, int64,"
+    "Array(uint32,1,'C',readonly=True), Array(int64,1,'C',readonly=True), int64, int64, int64,"
     "uint64[::1], int64)"
 )
 def holders(place, bounds, asked, least, first, last, nearest, found, room):
@@ -378,7 +421,7 @@ def holders(place, bounds, asked, least, first, last, nearest, found, room):
         for i in range(bounds[row], bounds[row + 1]):
             if n_some + 2 * nearest > len(some):
                 break
-            at = asked[i]
+            at = np.int64(asked[i])
             value = place[at] >> _HALF
             # On to the first that is long enough; the bucket is in the order of size.
             low = at + 1
@@ -433,7 +476,9 @@ def holders(place, bounds, asked, least, first, last, nearest, found, room):
         enough = max(1, (3 * (rare if rare >= 2 else rare + often) + 4) // 5)
         for j in range(n_some):
             other = some[j]
-            if met[other] >= enough:
+            if met[other] >= enough and _overlap(
+                place, asked, bounds[row], bounds[row + 1], bounds[other], bounds[other + 1]
+            ):
                 if count == room:
                     return -1
                 found[count] = (np.uint64(row) << _HALF) | np.uint64(other)

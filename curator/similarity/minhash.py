@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.similarity import kernels
 from curator.similarity.mixing import mix
 
 if TYPE_CHECKING:
@@ -39,6 +38,8 @@ def minhash(sets: Sets) -> NDArray[np.uint32]:
 
     Two signatures agree in about as many places as the sets' Jaccard similarity says.
     """
+    from curator.similarity import kernels  # noqa: PLC0415 - what is compiled takes long to load
+
     signatures = np.empty((len(sets), PERMUTATIONS), np.uint32)
     kernels.lowest(sets.values, sets.bounds, _multipliers(), signatures)
     return signatures
@@ -53,6 +54,11 @@ def band_keys(signatures: NDArray[np.uint32]) -> NDArray[np.uint32]:
         keys *= np.uint64(0xD6E8FEB86659FD93)
         keys ^= keys >> np.uint64(32)
     return (keys >> np.uint64(32)).astype(np.uint32)
+
+
+def glances(signatures: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return the lowest byte of each number, of which two share about as many as they are alike."""
+    return signatures.astype(np.uint8)
 
 
 NO_KEYS = band_keys(np.full((1, PERMUTATIONS), 0xFFFFFFFF, np.uint32))[0]

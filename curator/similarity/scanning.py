@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from curator.similarity import kernels
 from curator.similarity.codepoints import composed, tables
 from curator.similarity.shingles import Sets, distinct
 from curator.similarity.turns import Turns
@@ -69,6 +68,8 @@ def folded(texts: Sequence[str]) -> tuple[list[bytes], list[int]]:
 
 def _scanned(turns: Turns, *, ready_made: bool) -> tuple[Scanned, NDArray[np.int64]]:
     """Scan the records; return also which are left out, since they are to be composed before."""
+    from curator.similarity import kernels  # noqa: PLC0415 - what is compiled takes long to load
+
     data, ends = turns.data
     n, n_turns, size = len(turns), len(turns.roles), int(ends[-1] - ends[0])
     # Room for the most that may come, most of which is never touched.

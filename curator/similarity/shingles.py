@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.similarity import kernels
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -39,16 +37,25 @@ class Sets:
 
 def distinct(lists: Sets) -> Sets:
     """Return the set of each list, in the order of first appearance."""
+    from curator.similarity import kernels  # noqa: PLC0415 - what is compiled takes long to load
+
     values, bounds = lists.values.copy(), lists.bounds.copy()
     kept = kernels.distinct(values, bounds, *kernels.room(lists.bounds))
     return Sets(values[:kept].copy(), bounds)
 
 
-def join(parts: Sequence[Sets]) -> Sets:
+def join(parts: Iterable[Sets]) -> Sets:
     """Return the sets, or lists, of all parts, in order."""
-    sizes = [np.diff(part.bounds) for part in parts]
+    left = list(parts)
+    sizes = [np.diff(part.bounds) for part in left]
     bounds = np.concatenate([np.zeros(1, np.int64), *sizes]).cumsum()
-    return Sets(np.concatenate([np.zeros(0, np.uint32), *(part.values for part in parts)]), bounds)
+    values, low = np.empty(int(bounds[-1]), np.uint32), 0
+    left.reverse()
+    while left:  # each is let go once it is copied
+        part = left.pop()
+        values[low : low + len(part.values)] = part.values
+        low += len(part.values)
+    return Sets(values, bounds)
 
 
 def taken(sets: Sets, rows: NDArray[np.int64]) -> Sets:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from curator.protocols import Step
 from curator.similarity.differences import negations, quantities
-from curator.similarity.minhash import BANDS, band_keys, minhash
+from curator.similarity.minhash import BANDS, PERMUTATIONS, band_keys, glances, minhash
 from curator.similarity.scanning import scanned, shingle_sets
 from curator.similarity.shingles import Sets, join
 from curator.similarity.turns import Turns
@@ -29,11 +29,15 @@ if TYPE_CHECKING:
     from curator.protocols import Scope
     from curator.similarity.scanning import Scanned
 
-_VERSION = "3"
+_VERSION = "4"
 
 SKETCHES = pa.schema(
     # Numbers of 32 bits: as bytes, they are read and written as one piece.
-    [("keys", pa.binary(4 * BANDS)), ("shingles", pa.binary())]
+    [
+        ("keys", pa.binary(4 * BANDS)),
+        ("glance", pa.binary(PERMUTATIONS)),
+        ("shingles", pa.binary()),
+    ]
 )
 SIGNATURES = pa.schema(
     [
@@ -127,11 +131,14 @@ def sketches(texts: Sequence[Sequence[tuple[str, str]]]) -> pa.Table:
 
 
 def _columns(sets: Sets) -> list[pa.Array]:
-    keys = band_keys(minhash(sets))
+    found = minhash(sets)
     bounds = pa.array((sets.bounds * sets.values.itemsize).astype(np.int32))
     return [
-        pa.FixedSizeBinaryArray.from_buffers(
-            SKETCHES.field("keys").type, len(sets), [None, pa.py_buffer(keys)]
+        *(
+            pa.FixedSizeBinaryArray.from_buffers(
+                SKETCHES.field(name).type, len(sets), [None, pa.py_buffer(numbers)]
+            )
+            for name, numbers in (("keys", band_keys(found)), ("glance", glances(found)))
         ),
         pa.BinaryArray.from_buffers(
             pa.binary(), len(sets), [None, bounds.buffers()[1], pa.py_buffer(sets.values)]
@@ -139,16 +146,20 @@ def _columns(sets: Sets) -> list[pa.Array]:
     ]
 
 
-def keys_of(column: pa.ChunkedArray) -> NDArray[np.uint32]:
-    """Return a column `keys` as an array of shape (rows, BANDS)."""
+def bytes_of(column: pa.ChunkedArray) -> NDArray[np.uint8]:
+    """Return a column of as many bytes a row as an array of shape (rows, bytes)."""
+    width = column.type.byte_width
     chunks = [
-        np.frombuffer(chunk.buffers()[1], np.uint32).reshape(-1, BANDS)[chunk.offset :][
-            : len(chunk)
-        ]
+        np.frombuffer(chunk.buffers()[1], np.uint8).reshape(-1, width)[chunk.offset :][: len(chunk)]
         for chunk in column.chunks
         if len(chunk)
     ]
-    return np.concatenate([np.zeros((0, BANDS), np.uint32), *chunks])
+    return np.concatenate([np.zeros((0, width), np.uint8), *chunks])
+
+
+def keys_of(column: pa.ChunkedArray) -> NDArray[np.uint32]:
+    """Return a column `keys` as an array of shape (rows, BANDS)."""
+    return bytes_of(column).view(np.uint32)
 
 
 def sets_in(column: pa.ChunkedArray) -> Sets:

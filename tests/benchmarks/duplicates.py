@@ -1,14 +1,18 @@
 """Duplicates beside datasketch, rensa and the floor: reading the rows and hashing every text.
 
-100,000 rows a language with planted groups (`generate.py`), and a million Chinese
-ones beside the floor alone. The peers get shingles as their users write them:
-two words for English, three characters for Chinese. Rows are judged as the
-default policy would let them fall.
+100,000 and a million rows a language with planted groups (`generate.py`), the
+million beside the floor alone. The peers get shingles as their users write
+them: two words for English, three characters for Chinese. They find pairs of
+equal and near-equal texts, so that is what their time stands beside; what they
+do not do (texts inside others, what sets two near-equal texts apart) is in the
+rows of the whole checks. Rows are judged as the default policy would let them
+fall.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +46,39 @@ def floor(paths: Sequence[Path]) -> int:
     return len(seen)
 
 
-def ours(paths: Sequence[Path], folder: Path) -> Pairs:
+def core(paths: Sequence[Path], folder: Path, workers: int = 1) -> int:
+    """Find the exact duplicates and verify the near ones; return how many pairs there are."""
+    import numpy as np
+
+    from curator.checks.exact_duplicates import ExactDuplicates
+    from curator.checks.search import near_pairs
+    from curator.engine import LocalEngine
+    from curator.protocols import Scope
+    from curator.similarity.fingerprints import groups, hashes_of
+    from curator.similarity.steps import signatures
+
+    with LocalEngine(workers) as engine:
+        scope = Scope(engine, tuple(paths), folder / "core", folder / "phases" / "core")
+        exact = sum(1 for _ in ExactDuplicates().run(scope))
+        files = signatures(scope)
+        hashes = hashes_of(engine.collect(files, ["hash"])["hash"])
+        firsts = groups(hashes) == np.arange(len(hashes))
+        found = exact + len(near_pairs(scope, files, firsts, floor=0.5).left)
+    shutil.rmtree(folder / "core")
+    return found
+
+
+def loading(cache: Path) -> None:
+    """Load what is compiled, from a cache that may be empty."""
+    import os
+
+    os.environ["NUMBA_CACHE_DIR"] = str(cache)
+    from curator.similarity import kernels
+
+    assert kernels.scan
+
+
+def ours(paths: Sequence[Path], folder: Path, workers: int = 1) -> Pairs:
     """Return what the two duplicate checks tell of, at the default policy's scores."""
     from curator.checks.exact_duplicates import ExactDuplicates
     from curator.checks.near_duplicates import NearDuplicates
@@ -51,7 +87,7 @@ def ours(paths: Sequence[Path], folder: Path) -> Pairs:
 
     least = {"DUP001": 1.0, "DUP002": NEAR, "DUP003": INSIDE}
     pairs = []
-    with LocalEngine(1) as engine:
+    with LocalEngine(workers) as engine:
         for check in (ExactDuplicates(), NearDuplicates()):
             phases = folder / "phases" / check.name
             scope = Scope(engine, tuple(paths), folder / "cache", phases)
@@ -109,6 +145,10 @@ def rensa(paths: Sequence[Path], lang: str) -> Pairs:
     return found
 
 
+PEERS: dict[str, tuple[Any, float]] = {"datasketch": (datasketch, 0.1), "rensa": (rensa, 0.3333)}
+"""Each with the share of its time that we take at most."""
+
+
 def judged(rows: Sequence[Planted], pairs: Pairs) -> Score:
     """Let rows fall as the policy does, the first of a group standing, and judge them."""
     from curator.survivors import survivors
@@ -123,24 +163,25 @@ def rows_of(data: Path, lang: str, folder: Path) -> Iterator[Row]:
     """Measure one language beside the peers."""
     rows = generate.planted(generate.real(data, lang), lang, ROWS)
     paths = generate.write(rows, folder)
-    base = measured(floor, paths)
+    base, found = measured(floor, paths), measured(core, paths, folder)
     mine = measured(ours, paths, folder)
     cpu = f"{lang}: CPU seconds"
-    yield Row(cpu, mine.cpu_seconds, base.cpu_seconds, "the floor", "ratio <= 2.5")
+    yield Row(cpu, found.cpu_seconds, base.cpu_seconds, "the floor", "ratio <= 2.5")
+    yield Row(f"{lang}: CPU seconds, the whole checks", mine.cpu_seconds, found.cpu_seconds, "ours")
+    yield Row(f"{lang}: peak memory MB, the whole checks", mine.peak_mb, base.peak_mb, "the floor")
     score = judged(rows, mine.result)
-    peers: dict[str, Any] = {"datasketch": datasketch, "rensa": rensa}
-    for name, peer in peers.items():
+    for name, (peer, most) in PEERS.items():
         theirs = measured(peer, paths, lang)
-        found = judged(rows, theirs.result)
-        yield Row(cpu, mine.cpu_seconds, theirs.cpu_seconds, name, "ratio <= 1")
-        yield Row(f"{lang}: peak memory MB", mine.peak_mb, theirs.peak_mb, name, "<= 1200")
+        judgement = judged(rows, theirs.result)
+        yield Row(cpu, found.cpu_seconds, theirs.cpu_seconds, name, f"ratio <= {most}")
+        yield Row(f"{lang}: peak memory MB", found.peak_mb, theirs.peak_mb, name, "<= 1200")
         least = f">= {RECALL[lang]}"
-        precision, recall = (round(x, 5) for x in (found.precision, found.recall))
+        precision, recall = (round(x, 5) for x in (judgement.precision, judgement.recall))
         yield Row(f"{lang}: row precision", round(score.precision, 5), precision, name, ">= 0.999")
         yield Row(f"{lang}: row recall", round(score.recall, 5), recall, name, least)
-        yield Row(f"{lang}: groups lost", score.lost, found.lost, name, "<= 0")
+        yield Row(f"{lang}: groups lost", score.lost, judgement.lost, name, "<= 0")
         yield Row(
-            f"{lang}: twins and canned answers merged", score.merged, found.merged, name, "<= 0"
+            f"{lang}: twins and canned answers merged", score.merged, judgement.merged, name, "<= 0"
         )
     inner = [(a, b) for a, b, code in mine.result if code == "DUP003"]
     right, wrong, planted = generate.around(rows, inner)
@@ -155,13 +196,32 @@ def many(data: Path, lang: str, folder: Path) -> Iterator[Row]:
     rows = generate.planted(generate.real(data, lang), lang, MANY)
     paths = generate.write(rows, folder)
     del rows
-    base = measured(floor, paths)
-    mine = measured(ours, paths, folder)
+    base, one = measured(floor, paths), measured(core, paths, folder)
+    two = measured(core, paths, folder, 2)
+    mine = measured(ours, paths, folder, 2)
     name = f"{lang}, a million rows"
+    cpu = f"{name}: CPU seconds"
+    yield Row(cpu, one.cpu_seconds, base.cpu_seconds, "the floor", "ratio <= 3.5")
+    yield Row(f"{name}: peak memory MB", one.peak_mb, base.peak_mb, "the floor", "<= 1200")
     yield Row(
-        f"{name}: CPU seconds", mine.cpu_seconds, base.cpu_seconds, "the floor", "ratio <= 3.5"
+        f"{name}: wall seconds, one worker",
+        one.wall_seconds,
+        two.wall_seconds,
+        "two workers",
+        "ratio >= 1.7",
     )
-    yield Row(f"{name}: peak memory MB", mine.peak_mb, base.peak_mb, "the floor", "<= 1200")
+    whole = f"{name}, the whole checks by two workers"
+    yield Row(f"{whole}: CPU seconds", mine.cpu_seconds, one.cpu_seconds, "ours")
+    yield Row(f"{whole}: wall seconds", mine.wall_seconds, two.wall_seconds, "ours")
+    yield Row(f"{whole}: peak memory MB", mine.peak_mb, base.peak_mb, "the floor", "<= 1200")
+
+
+def started(cache: Path) -> Iterator[Row]:
+    """Measure what the first use after installation adds: compiling."""
+    cold, warm = measured(loading, cache), measured(loading, cache)
+    yield Row("loading what is compiled, CPU seconds", warm.cpu_seconds, cold.cpu_seconds, "cold")
+    added = round(cold.cpu_seconds - warm.cpu_seconds, 3)
+    yield Row("a cold start adds, CPU seconds", added, aim="<= 1")
 
 
 def main() -> None:
@@ -172,7 +232,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             rows += rows_of(given.data, lang, Path(folder))
     with tempfile.TemporaryDirectory() as folder:
-        rows += many(given.data, "zh", Path(folder))
+        rows += started(Path(folder))
+    for lang in generate.LANGUAGES:
+        with tempfile.TemporaryDirectory() as folder:
+            rows += many(given.data, lang, Path(folder))
     report("duplicates", rows, as_json=given.json)
 
 

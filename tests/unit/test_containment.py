@@ -14,7 +14,7 @@ from curator.checks.near_duplicates import NearDuplicates
 from curator.checks.search import near_pairs
 from curator.engine import LocalEngine
 from curator.protocols import Scope
-from curator.similarity.minhash import BANDS
+from curator.similarity.minhash import BANDS, PERMUTATIONS
 from curator.similarity.steps import SKETCHES
 from curator.tables import records_table
 from curator.types import Part, Provenance, Record
@@ -161,6 +161,7 @@ def test_colliding_band_keys_cost_a_bounded_number_of_comparisons(
     table = pa.table(
         [
             pa.array([bytes(4 * BANDS)] * n, pa.binary(4 * BANDS)),
+            pa.array([bytes(PERMUTATIONS)] * n, pa.binary(PERMUTATIONS)),
             pa.array([row.tobytes() for row in shingles.reshape(n, size)], pa.binary()),
         ],
         schema=SKETCHES,
