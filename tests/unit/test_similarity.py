@@ -282,3 +282,25 @@ def test_answers_that_disagree_score_higher_than_answers_that_only_differ() -> N
     assert differ.kinds == ("other",)
     assert 0.6 < min(sure.score, number.score) <= 0.9
     assert differ.score < 0.4
+
+
+def test_accents_of_their_own_are_joined_and_disturb_no_neighbour() -> None:
+    texts = ["退货 3.5", "un cafe\u0301", "x<5", "ﬁn e\u0301", "re\u0301sume\u0301", "退货 3.5"]
+    keys, signs = folded(texts)
+    assert keys[1:2] + keys[4:5] == folded(["un café", "résumé"])[0]
+    assert keys[0] == keys[5] == folded(["退货3.5"])[0][0]
+    assert [bool(sign) for sign in signs] == [False, False, True, False, False, False]
+    assert similarity("un cafe\u0301", "un café") == 1.0
+
+
+def test_spaces_between_a_number_and_its_operator_cost_no_square() -> None:
+    wide = " " * 200_000
+    keys, signs = folded([f"5{wide}-{wide}3", "5-3", f"- {wide}" * 4, ""])
+    assert keys[0] == keys[1]
+    assert signs[0] == signs[1] != 0
+    assert keys[2:] == [b"", b""]
+
+
+def test_long_words_and_texts_keep_apart() -> None:
+    assert similarity("x" * 100_000 + " a b", "x" * 99_999 + " a b") < 1.0
+    assert similarity("𠮷" * 50, "𠮷" * 49 + "吉") < 1.0
