@@ -112,9 +112,7 @@ def test_why_tells_the_whole_story(demo: Path, curator: Callable[..., Any]) -> N
 
     decisions = api.open(demo).decisions().to_pylist()
     dropped = next(d for d in decisions if d["survivor_id"])
-    edited = next(
-        d for d in decisions if d["instruction"] and d["rule_ids"] == ["hide-private-details"]
-    )
+    edited = next(d for d in decisions if d["instruction"] and d["rule_ids"] == ["hide-names"])
     kept = next(d for d in decisions if d["decided_by"] == "default" and d["instruction"])
     held = next(d for d in decisions if d["action"] == "review")
     for row in (dropped, edited, kept, held):
