@@ -63,9 +63,12 @@ class Search:
     def names(
         self, views: Iterable[SearchText]
     ) -> tuple[dict[str, list[NameSpan]], dict[str, list[NameSpan]]]:
-        """Return what the Chinese and the English model find in each distinct text, by the text."""
+        """Return what the Chinese and the English model find in each distinct text, by the text.
+
+        Of Japanese, whose words the Chinese model takes for names, it reads nothing.
+        """
         distinct = list({view.text: view for view in views}.values())
-        han = [v.text for v in distinct if _HAN_PAIR.search(v.text)]
+        han = [v.text for v in distinct if v.script != "kana" and _HAN_PAIR.search(v.text)]
         latin = [v.text for v in distinct if _is_english(v)]
         return (
             dict(zip(han, self._chinese.find(han), strict=True)),
