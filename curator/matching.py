@@ -13,13 +13,14 @@ Pairs are compared inside blocks of a few thousand, so time grows linearly.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
@@ -190,40 +191,30 @@ class _Block:
     def __init__(self, halves: Halves, expected: Floats, fold: Ints) -> None:
         self.halves = halves
         self.slices = [slice(*np.searchsorted(fold, [f, f + 1]).tolist()) for f in range(FOLDS)]
-        meaning = halves.question @ halves.answer.T
-        wording = np.asarray((halves.question_terms @ halves.answer_terms.T).toarray(), np.float32)
-        self.tables = {"meaning": _Table(meaning), "wording": _Table(wording)}
         centred = _unit(halves.answer - halves.answer.mean(axis=0))
-        # The map of a fold has seen the answers of all others, so it is only asked
-        # about answers of that very fold.
-        self.mapped = [_Table(expected[s] @ centred[s].T) for s in self.slices]
-        alike = halves.question @ halves.question.T
-        np.fill_diagonal(alike, -np.inf)
-        self.alike = alike
-        self.neighbours = _largest(alike, min(NEIGHBOURS, len(halves) - 1))
+        wording, meaning, (self.alike, self.neighbours), self.mapped = _together(
+            lambda: _Table((halves.question_terms @ halves.answer_terms.T).toarray()),
+            lambda: _Table(halves.question @ halves.answer.T),
+            lambda: _alike(halves.question),
+            # The map of a fold has seen the answers of all others, so it is only asked
+            # about answers of that very fold.
+            lambda: [_Table(expected[s] @ centred[s].T) for s in self.slices],
+        )
+        self.tables = {"meaning": meaning, "wording": wording}
 
     def features(self, asked: Ints, answered: Ints) -> Floats:
         """Return the figures of the pairs (question of row `asked`, answer of row `answered`)."""
-        columns: list[NDArray[np.floating]] = []
         near = self.neighbours[asked]
-        for table in self.tables.values():
-            value = table.values[asked, answered]
-            others = table.values[near, answered[:, None]]
-            columns += [
-                value,
-                table.row_rank(asked, value),
-                table.column_rank(answered, value),
-                2 * value - table.row_top[asked] - table.column_top[answered],
-                others.max(axis=1) - value,
-                others.mean(axis=1) - value,
-            ]
-        columns += self._map_figures(asked, answered)
-        columns += self._answer_figures(near, answered)
-        columns.append(
-            np.log1p(self.halves.answer_length[answered])
-            - np.log1p(self.halves.question_length[asked])
+        answers, *tables, mapped = _together(
+            lambda: self._answer_figures(near, answered),
+            *(lambda t=t: t.figures(asked, answered, near) for t in self.tables.values()),
+            lambda: self._map_figures(asked, answered),
         )
-        return np.column_stack(columns).astype(np.float32)
+        lengths = np.log1p(self.halves.answer_length[answered]) - np.log1p(
+            self.halves.question_length[asked]
+        )
+        columns = [column for group in (*tables, mapped, answers) for column in group]
+        return np.column_stack([*columns, lengths]).astype(np.float32)
 
     def _map_figures(self, asked: Ints, answered: Ints) -> list[NDArray[np.floating]]:
         figures = np.zeros((3, len(asked)), np.float32)
@@ -292,10 +283,23 @@ class _Table:
     """How well each question (row) fits each answer (column), and the ranks in it."""
 
     def __init__(self, values: Floats) -> None:
-        self.values = np.ascontiguousarray(values)
+        self.values = np.ascontiguousarray(values, np.float32)
         self.turned = np.ascontiguousarray(values.T)
         self.row_top = _top_mean(self.values)
         self.column_top = _top_mean(self.turned)
+
+    def figures(self, asked: Ints, answered: Ints, near: Ints) -> list[NDArray[np.floating]]:
+        """Return how pairs fit, beside others, and beside the questions `near` the asked ones."""
+        value = self.values[asked, answered]
+        others = self.values[near, answered[:, None]]
+        return [
+            value,
+            self.row_rank(asked, value),
+            self.column_rank(answered, value),
+            2 * value - self.row_top[asked] - self.column_top[answered],
+            others.max(axis=1) - value,
+            others.mean(axis=1) - value,
+        ]
 
     def row_rank(self, rows: Ints, value: Floats) -> NDArray[np.floating]:
         """Return the log of the share of a row's values that exceed the given one."""
@@ -304,6 +308,22 @@ class _Table:
     def column_rank(self, columns: Ints, value: Floats) -> NDArray[np.floating]:
         """Return the log of the share of a column's values that exceed the given one."""
         return _log_rank(self.turned, columns, value)
+
+
+def _together(*calls: Callable[[], Any]) -> list[Any]:
+    """Return the calls' results, worked out in two threads: the other worker is idle meanwhile.
+
+    What they do is NumPy's and SciPy's, which lets go of the interpreter.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def _alike(questions: Floats) -> tuple[Floats, Ints]:
+    """Return how alike the questions are, none to itself, and the nearest of each."""
+    alike = questions @ questions.T
+    np.fill_diagonal(alike, -np.inf)
+    return alike, _largest(alike, min(NEIGHBOURS, len(questions) - 1))
 
 
 def _row_products(first: csr_matrix, second: csr_matrix) -> Floats:

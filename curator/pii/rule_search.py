@@ -12,15 +12,19 @@ from curator.schema import PiiRule
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from curator.pii.recognisers import RuleRecogniser
+
 
 class RuleSearch:
-    """The rules of `rules/pii`, as `PiiRule.model_dump(mode="json", by_alias=True)` gives them."""
+    """The rules of `rules/pii`, as `PiiRule.model_dump(mode="json", by_alias=True)` gives them.
+
+    Each is compiled when the first text comes that it may match in.
+    """
 
     def __init__(self, rules: Sequence[Mapping[str, Any]]) -> None:
-        from curator.pii.recognisers import RuleRecogniser  # noqa: PLC0415 - Presidio
-
-        self._recognisers = [RuleRecogniser(PiiRule.model_validate(rule)) for rule in rules]
-        self._prefilter = Prefilter([r.pattern.regex.pattern for r in self._recognisers])
+        self._rules = [PiiRule.model_validate(rule) for rule in rules]
+        self._recognisers: dict[int, RuleRecogniser] = {}
+        self._prefilter = Prefilter([rule.regex for rule in self._rules])
 
     def candidates(self, text: str, before: str = "") -> Iterator[Candidate]:
         """Yield what the rules find in a text in half width; `before` ends the text before it."""
@@ -29,7 +33,7 @@ class RuleSearch:
             return
         held = stock(text)
         for number in possible:
-            recogniser = self._recognisers[number]
+            recogniser = self._recogniser(number)
             pattern = recogniser.pattern
             if not held.suffices(pattern.needs) or not pattern.regex.search(text):
                 continue
@@ -46,3 +50,10 @@ class RuleSearch:
                     validated=bool(why.validation_result),
                     context=why.score_context_improvement > 0,
                 )
+
+    def _recogniser(self, number: int) -> RuleRecogniser:
+        from curator.pii.recognisers import RuleRecogniser  # noqa: PLC0415 - Presidio
+
+        if number not in self._recognisers:
+            self._recognisers[number] = RuleRecogniser(self._rules[number])
+        return self._recognisers[number]
