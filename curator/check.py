@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from curator.protocols import Check, Engine
+    from curator.protocols import Check, CorpusCheck, Engine
     from curator.rules import RuleSet
 
 NO_RECORDS = "there are no records: nothing was read, or all of it was quarantined or set aside"
@@ -278,31 +278,55 @@ def check(
         )
     raw = [c for c in everything.checks if c.cls.view == "raw"]
     rest = [c for c in everything.checks if c.cls.view == "redacted" and c.name in names]
+    redaction = (
+        Step("curator.redact:Redact"),
+        [(part, *(c.folder / part.name for c in raw)) for part in everything.parts],
+        everything.view,
+    )
+    # What is done part by part begins at once, so that no worker waits for a stage to end.
+    for planned in raw:
+        _begin(planned, everything.parts, workspace, engine)
+    if rest:
+        engine.begin(*redaction)
+    for planned in rest:
+        _begin(planned, everything.view_parts, workspace, engine)
     runs = []
     for planned in raw:
         with timer(planned.name):
             runs.append(_run_check(planned, everything.parts, workspace, engine))
     if rest:
-        inputs = [(part, *(c.folder / part.name for c in raw)) for part in everything.parts]
         with timer("redact"):
-            engine.map(Step("curator.redact:Redact"), inputs, everything.view, label="redact")
-        for planned in rest:
-            with timer(planned.name):
-                runs.append(_run_check(planned, everything.view_parts, workspace, engine))
+            engine.map(*redaction, label="redact")
+    for planned in rest:
+        with timer(planned.name):
+            runs.append(_run_check(planned, everything.view_parts, workspace, engine))
     return runs
+
+
+def _begin(
+    planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
+) -> None:
+    """Let idle workers start on what a check does part by part."""
+    if _finished(planned, parts):
+        return
+    if not planned.is_corpus_check:
+        engine.begin(*_judging(planned, parts))
+        return
+    checker: CorpusCheck = planned.cls(**planned.params)  # type: ignore[assignment]
+    for work in checker.part_steps():
+        work.begin(_scope(planned, parts, workspace, engine))
 
 
 def _run_check(
     planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
 ) -> dict[str, Any]:
+    finished = _finished(planned, parts)
+    if finished:
+        return finished
     manifest_path = planned.folder / "run.json"
-    inputs = sorted(path.stem for path in parts)
-    if manifest_path.exists():
-        manifest: dict[str, Any] = read_json(manifest_path)
-        if manifest["status"] == "succeeded" and manifest["inputs"] == inputs:
-            return manifest
+    inputs = _inputs(parts)
     began = time.perf_counter()
-    manifest = {
+    manifest: dict[str, Any] = {
         "id": planned.run_id,
         "check": planned.name,
         "version": planned.cls.version,
@@ -333,22 +357,46 @@ def _run_check(
     return manifest
 
 
+def _inputs(parts: tuple[Path, ...]) -> list[str]:
+    return sorted(path.stem for path in parts)
+
+
+def _finished(planned: CheckPlan, parts: tuple[Path, ...]) -> dict[str, Any] | None:
+    """Return the manifest of the check's run over these parts, where it has succeeded."""
+    path = planned.folder / "run.json"
+    manifest: dict[str, Any] = read_json(path) if path.exists() else {"status": "missing"}
+    succeeded = manifest["status"] == "succeeded" and manifest["inputs"] == _inputs(parts)
+    return manifest if succeeded else None
+
+
+def _judging(
+    planned: CheckPlan, parts: tuple[Path, ...]
+) -> tuple[Step, list[tuple[Path, ...]], Path]:
+    """Return step, inputs and folder of a record check."""
+    params = {"check": planned.name, "run_id": planned.run_id, "params": planned.params}
+    return Step("curator.check:Judge", params), [(p,) for p in parts], planned.folder
+
+
+def _scope(
+    planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
+) -> Scope:
+    return Scope(
+        engine=engine,
+        parts=parts,
+        # By view: a part keeps its name in every redacted view, and its text may differ.
+        cache=workspace.cache / parts[0].parent.name,
+        folder=workspace.cache / "phases" / planned.run_id,
+    )
+
+
 def _work(
     planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
 ) -> list[Path]:
     if not planned.is_corpus_check:
-        params = {"check": planned.name, "run_id": planned.run_id, "params": planned.params}
-        step = Step("curator.check:Judge", params)
-        return engine.map(step, [(p,) for p in parts], planned.folder, label=planned.name)
+        return engine.map(*_judging(planned, parts), label=planned.name)
     output = planned.folder / "corpus.parquet"
     if not output.exists():
-        scope = Scope(
-            engine=engine,
-            parts=parts,
-            # By view: a part keeps its name in every redacted view, and its text may differ.
-            cache=workspace.cache / parts[0].parent.name,
-            folder=workspace.cache / "phases" / planned.run_id,
-        )
+        scope = _scope(planned, parts, workspace, engine)
         checker = planned.cls(**planned.params)
         found = checker.run(scope)  # type: ignore[attr-defined]
         write_table(output, findings_table(found, planned.run_id))

@@ -14,10 +14,7 @@ def written(text: str) -> tuple[int, int]:
     if text.isascii():
         return 0, 0
     simplified, traditional = _sets()
-    return (
-        sum(char in simplified for char in text),
-        sum(char in traditional for char in text),
-    )
+    return sum(map(simplified.__contains__, text)), sum(map(traditional.__contains__, text))
 
 
 @cache

@@ -56,6 +56,13 @@ class Engine(Protocol):
         """
         ...
 
+    def begin(self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path) -> None:
+        """Let idle workers start on what a later `map` will ask for; return at once.
+
+        An input may itself be underway. What waits for anything else is left to `map`.
+        """
+        ...
+
     def shuffle(self, parts: Sequence[Path], key: str, out: Path, *, buckets: int) -> list[Path]:
         """Gather the rows whose integer column `key` is equal modulo `buckets` in one file each."""
         ...
@@ -88,6 +95,29 @@ class Scope:
         return self.folder / name
 
 
+@dataclass(frozen=True)
+class PartStep:
+    """What is done with each part by itself, and kept in `Scope.shared(name, key)`."""
+
+    step: Step
+    name: str
+    key: str
+    label: str
+
+    def begin(self, scope: Scope) -> None:
+        """Let idle workers start on it."""
+        scope.engine.begin(self.step, self._inputs(scope), scope.shared(self.name, self.key))
+
+    def files(self, scope: Scope) -> list[Path]:
+        """Return one file per part of the scope, made where it was missing."""
+        folder = scope.shared(self.name, self.key)
+        return scope.engine.map(self.step, self._inputs(scope), folder, label=self.label)
+
+    @staticmethod
+    def _inputs(scope: Scope) -> list[tuple[Path, ...]]:
+        return [(part,) for part in scope.parts]
+
+
 class Check(Protocol):
     """What every check class tells about itself."""
 
@@ -118,6 +148,10 @@ class CorpusCheck(Check, Protocol):
 
     def __init__(self, **params: Any) -> None:
         """Take the parameters; models are loaded in the steps."""
+        ...
+
+    def part_steps(self) -> Sequence[PartStep]:
+        """Return what `run` will ask for of each part by itself: it may begin before."""
         ...
 
     def run(self, scope: Scope) -> Iterable[Finding]:

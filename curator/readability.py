@@ -51,7 +51,7 @@ def _chinese(text: str) -> float:
         return 100.0
     per_sentence = _mean_length(sentences(text))
     per_clause = _mean_length(_CLAUSE_END.split(text))
-    uncommon = sum(not _is_common(c) for c in characters) / len(characters)
+    uncommon = 1.0 - sum(map(_is_common, characters)) / len(characters)
     return 110.0 - 0.4 * per_sentence - 1.5 * per_clause - 250.0 * uncommon
 
 

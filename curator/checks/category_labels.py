@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from curator.checks.embeddings import embedded, passages, vectors_of
+from curator.checks.embeddings import embedding, passages, vectors_of
 from curator.confident import least_skill, odds_scores
 from curator.protocols import Step
 from curator.similarity.components import components
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from curator.protocols import Scope
+    from curator.protocols import PartStep, Scope
     from curator.types import View
 
 _DOUBTFUL = pa.schema(
@@ -75,9 +75,14 @@ class CategoryLabels:
         """Take the encoder's name; it is loaded where texts are embedded."""
         self.encoder = encoder
 
+    def part_steps(self) -> Sequence[PartStep]:
+        """Embed the texts."""
+        return (embedding(self.encoder),)
+
     def run(self, scope: Scope) -> Iterator[Finding]:
         """Embed the parts, compare each label with the others, and yield the doubtful ones."""
-        vectors = embedded(scope, self.encoder)
+        [work] = self.part_steps()
+        vectors = work.files(scope)
         # In a worker: the encoder has brought there most of what the fit needs.
         judged = scope.engine.map(
             Step("curator.checks.category_labels:Judge"),

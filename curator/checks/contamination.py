@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from curator.checks.evaluation import Item
-    from curator.protocols import Scope
+    from curator.protocols import PartStep, Scope
     from curator.types import View
 
 _VERSION = "1"
@@ -132,6 +132,10 @@ class Contamination:
         self.against = tuple(against)
         self._floor = floor
         self._meaning_floor = meaning_floor
+
+    def part_steps(self) -> Sequence[PartStep]:
+        """None: all depends on the evaluation items."""
+        return ()
 
     def run(self, scope: Scope) -> Iterable[Finding]:
         """Return the findings, in source order, those of words first.

@@ -17,7 +17,7 @@ from curator.similarity.agreement import Disagreement, compare
 from curator.similarity.fingerprints import groups, hash128, hashes_of
 from curator.similarity.placeholders import renumbered
 from curator.similarity.scanning import folded
-from curator.similarity.steps import claims, per_part
+from curator.similarity.steps import claims, part_step
 from curator.tables import records_from
 from curator.text import fold
 from curator.types import Code, Finding
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from curator.protocols import Scope
+    from curator.protocols import PartStep, Scope
     from curator.types import View
 
 _ALL_PAIRS = 6
@@ -91,11 +91,16 @@ class Contradictions:
         self._question_floor = question_floor
         self._floor = floor
 
+    def part_steps(self) -> Sequence[PartStep]:
+        """List the questions and what their answers claim."""
+        return (part_step(f"{__name__}:Questions", self.version),)
+
     def run(self, scope: Scope) -> Iterable[Finding]:
         """Return two findings for each contradiction, in source order."""
         if not scope.parts:
             return
-        files = per_part(scope, f"{__name__}:Questions", self.version)
+        [questions] = self.part_steps()
+        files = questions.files(scope)
         asked = scope.engine.collect(
             files, ["id", "question", "answer", "numbers", "negations", "signs"]
         )

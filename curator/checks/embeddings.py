@@ -13,7 +13,7 @@ import pyarrow as pa
 from curator.models.encoders import embed, load_encoder
 from curator.models.pins import model_sha
 from curator.pairs import in_context, pairs
-from curator.protocols import Step
+from curator.protocols import PartStep, Step
 from curator.tables import digest, records_from
 
 if TYPE_CHECKING:
@@ -75,13 +75,14 @@ class Embed:
 
 def embedded(scope: Scope, encoder: str) -> list[Path]:
     """Return one file of embeddings per part of the scope, made where it was missing."""
+    return embedding(encoder).files(scope)
+
+
+def embedding(encoder: str) -> PartStep:
+    """Return what is done for `embedded` with each part."""
+    step = Step("curator.checks.embeddings:Embed", {"encoder": encoder, "cap": CAP})
     key = digest(VERSION, model_sha("encoder", encoder), CAP)
-    return scope.engine.map(
-        Step("curator.checks.embeddings:Embed", {"encoder": encoder, "cap": CAP}),
-        [(part,) for part in scope.parts],
-        scope.shared("embeddings", key),
-        label="embeddings",
-    )
+    return PartStep(step, "embeddings", key, "embeddings")
 
 
 def vectors_of(table: pa.Table) -> np.ndarray:

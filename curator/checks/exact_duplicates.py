@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from curator.similarity.fingerprints import groups, hashes_of
-from curator.similarity.steps import signatures
+from curator.similarity.steps import SIGNING, signatures
 from curator.types import Code, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from curator.protocols import Scope
+    from curator.protocols import PartStep, Scope
     from curator.types import View
 
 
@@ -44,6 +44,10 @@ class ExactDuplicates:
             "says the very same as an earlier record (but for width, case, spaces, punctuation)",
         ),
     )
+
+    def part_steps(self) -> Sequence[PartStep]:
+        """Sign the records."""
+        return (SIGNING,)
 
     def run(self, scope: Scope) -> Iterable[Finding]:
         """Return the findings, in source order."""

@@ -11,18 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curator.checks.embeddings import embedded, passages, vectors_of
+from curator.checks.embeddings import embedding, passages, vectors_of
 from curator.confident import label_scores
 from curator.matching import Halves, Matches, matches
 from curator.pairs import in_context, pairs
-from curator.protocols import Step
+from curator.protocols import PartStep, Step
 from curator.tables import records_from
 from curator.terms import WIDTH, counts, tfidf
 from curator.text import fold, language, length
 from curator.types import Code, Finding, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from scipy.sparse import csr_matrix
 
@@ -87,15 +87,14 @@ class LabelIssues:
         """Take the encoder's name; it is loaded where texts are embedded."""
         self.encoder = encoder
 
+    def part_steps(self) -> Sequence[PartStep]:
+        """Embed the texts, and describe the pairs that can be judged."""
+        describe = Step("curator.checks.label_issues:Describe")
+        return embedding(self.encoder), PartStep(describe, "judged_pairs", self.version, "pairs")
+
     def run(self, scope: Scope) -> Iterator[Finding]:
         """Embed the parts, judge the pairs of each language, and yield the doubtful ones."""
-        vectors = embedded(scope, self.encoder)
-        described = scope.engine.map(
-            Step("curator.checks.label_issues:Describe"),
-            [(part,) for part in scope.parts],
-            scope.shared("judged_pairs", self.version),
-            label="pairs",
-        )
+        vectors, described = (work.files(scope) for work in self.part_steps())
         # In a worker: the encoder has brought there most of what the fit needs.
         found = scope.engine.map(
             Step("curator.checks.label_issues:Judge"),
@@ -164,8 +163,8 @@ class Judge:
         """Return the doubtful pairs; the first half of the tables describes, the second embeds."""
         groups: dict[str, _Group] = {}
         half = len(tables) // 2
-        for described, embedding in zip(tables[:half], tables[half:], strict=True):
-            values = vectors_of(embedding)
+        for described, embedded in zip(tables[:half], tables[half:], strict=True):
+            values = vectors_of(embedded)
             for name in GROUPS:
                 mine = described.filter(pc.equal(described["group"], name))
                 if mine.num_rows:

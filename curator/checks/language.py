@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from curator.models.language_id import load_language_id
@@ -13,11 +14,11 @@ from curator.text import PLACEHOLDER, length, script
 from curator.types import Code, Finding, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
-    from curator.types import Part, Record, View
+    from curator.types import Record, View
 
 _FLOOR = 0.3
 _NOISE = re.compile(
@@ -96,27 +97,27 @@ class Language:
     def __call__(self, records: pa.Table) -> Iterator[Finding]:
         """Yield the findings about a part of the redacted view."""
         for record in records_from(records):
+            tell = cache(self._tell)  # the halves of a pair are parts, most of them
             for index, part in enumerate(record.parts):
                 if part.role in _SPOKEN:
-                    yield from self._unwanted(record, index, part)
-            yield from self._mismatched(record)
+                    yield from self._unwanted(record, index, tell(part.text))
+            yield from self._mismatched(record, tell)
 
-    def _unwanted(self, record: Record, index: int, part: Part) -> Iterator[Finding]:
-        told = self._tell(part.text)
+    def _unwanted(self, record: Record, index: int, told: _Told | None) -> Iterator[Finding]:
         if told is not None and told.lang not in self._wanted and told.sure >= _FLOOR:
             yield Finding(
                 record_id=record.id,
                 check=self.name,
                 code="LNG002",
                 score=told.sure,
-                span=Span(index, 0, len(part.text)),
+                span=Span(index, 0, len(record.parts[index].text)),
                 evidence={"language": told.lang},
             )
 
-    def _mismatched(self, record: Record) -> Iterator[Finding]:
+    def _mismatched(self, record: Record, tell: Callable[[str], _Told | None]) -> Iterator[Finding]:
         for pair in pairs(record):
-            answer = self._tell(pair.answer)
-            question = self._tell(pair.question) if answer is not None else None
+            answer = tell(pair.answer)
+            question = tell(pair.question) if answer is not None else None
             if answer is None or question is None or answer.lang == question.lang:
                 continue
             score = min(answer.sure, question.sure)
@@ -137,9 +138,8 @@ class Language:
         """Return the language of a text, or None where there is too little to tell."""
         plain = PLACEHOLDER.sub(" ", _NOISE.sub(" ", text[:_READ]))
         carrier = script(plain)
-        letters = len(_LETTER.findall(plain))
         # Scripts without spaces, such as Thai, have few "words": count letters instead.
-        units = letters // 4 if carrier == "none" else length(plain)
+        units = len(_LETTER.findall(plain)) // 4 if carrier == "none" else length(plain)
         if units < _ENOUGH:
             return None
         sure = 0.5 + 0.5 * min(1.0, units / _SURE)

@@ -14,7 +14,7 @@ from curator.checks.containment import closest, inside_pairs
 from curator.checks.reference import Reference
 from curator.checks.search import contrasts, near_pairs
 from curator.similarity.fingerprints import groups, hashes_of
-from curator.similarity.steps import signatures
+from curator.similarity.steps import SIGNING, signatures
 from curator.types import Code, Finding
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from curator.protocols import Scope
+    from curator.protocols import PartStep, Scope
     from curator.similarity.contrasts import Contrast
     from curator.types import View
 
@@ -160,6 +160,10 @@ class NearDuplicates:
         self._boilerplate = boilerplate
         self._against = tuple(against)
         self._redaction = redaction
+
+    def part_steps(self) -> Sequence[PartStep]:
+        """Sign the records."""
+        return (SIGNING,)
 
     def run(self, scope: Scope) -> Iterable[Finding]:
         """Return one finding for each pair, in source order."""

@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curator.checks.embeddings import CAP, embedded, passages, vectors_of
-from curator.protocols import Step
+from curator.checks.embeddings import CAP, embedding, passages, vectors_of
+from curator.protocols import PartStep, Step
 from curator.semantic.neighbours import Rows, near, nearest
 from curator.semantic.score import least_cosine, likeness
 from curator.similarity.agreement import compare
 from curator.similarity.fingerprints import groups, hashes_of
 from curator.similarity.placeholders import renumbered
-from curator.similarity.steps import short_hash, signatures
+from curator.similarity.steps import SIGNING, short_hash, signatures
 from curator.tables import digest, records_from
 from curator.text import fold, language
 from curator.types import Code, Finding
@@ -110,6 +110,11 @@ class SemanticDuplicates:
         self.encoder = encoder
         self._floor = floor
 
+    def part_steps(self) -> Sequence[PartStep]:
+        """Sign the records, embed their texts, and describe the wording."""
+        step, key = Step(f"{__name__}:Describe"), digest(self.version)
+        return SIGNING, embedding(self.encoder), PartStep(step, "semantic_rows", key, "wordings")
+
     def run(self, scope: Scope) -> Iterable[Finding]:
         """Return one finding for each pair, in source order."""
         if not scope.parts:
@@ -132,13 +137,7 @@ class SemanticDuplicates:
 
     def _blocks(self, scope: Scope, takes_part: NDArray[np.bool_]) -> list[_Block]:
         """Return the parts in groups, with the rows that take part."""
-        vectors = embedded(scope, self.encoder)
-        described = scope.engine.map(
-            Step(f"{__name__}:Describe"),
-            [(part,) for part in scope.parts],
-            scope.shared("semantic_rows", digest(self.version)),
-            label="wordings",
-        )
+        _, vectors, described = (work.files(scope) for work in self.part_steps())
         found: list[_Block] = []
         low = size = 0
         for part, vector, path in zip(scope.parts, vectors, described, strict=True):

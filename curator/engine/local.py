@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curator.engine import worker
+from curator.engine.tasks import Task, Tasks
 from curator.errors import WorkspaceError
 from curator.protocols import silent
 from curator.tables import read_table
@@ -18,6 +19,7 @@ from curator.workspace import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
     from pathlib import Path
     from types import TracebackType
 
@@ -48,7 +50,8 @@ class LocalEngine:
         self.workers = max(1, workers)
         self.progress = progress
         self._stack = ExitStack()
-        self._pool: object | None = None
+        self._tasks: Tasks | None = None
+        self._begun: dict[Path, Task] = {}
 
     def __enter__(self) -> Self:
         """Use the engine in a `with` block, so that its workers end with it."""
@@ -62,13 +65,14 @@ class LocalEngine:
     ) -> None:
         """End the workers: at once after an error, else while the caller goes on."""
         self._stack.__exit__(kind, error, trace)
-        self._pool = None
+        self._tasks = None
+        self._begun = {}
 
     def map(
         self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path, *, label: str
     ) -> list[Path]:
         """See `curator.protocols.Engine.map`."""
-        outputs = [out / f"{files[0].stem}.parquet" for files in inputs]
+        outputs = _outputs(inputs, out)
         todo = [
             (files, output)
             for files, output in zip(inputs, outputs, strict=True)
@@ -79,7 +83,23 @@ class LocalEngine:
         for _ in self._results(step, todo):
             done += 1
             self.progress(label, done, len(outputs))
+        for output in outputs:
+            self._begun.pop(output, None)
         return outputs
+
+    def begin(self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path) -> None:
+        """See `curator.protocols.Engine.begin`. A single worker has nobody to work ahead."""
+        if self.workers == 1:
+            return
+        for files, output in zip(inputs, _outputs(inputs, out), strict=True):
+            known = all(path in self._begun or path.exists() for path in files)
+            if known and output not in self._begun and not output.exists():
+                self._begin(step, files, output)
+
+    def _begin(self, step: Step, files: tuple[Path, ...], output: Path) -> None:
+        self._begun[output] = Task(worker.work, step, files, output)
+        after = [self._begun[path] for path in files if path in self._begun]
+        self._start().add(self._begun[output], after)
 
     def shuffle(self, parts: Sequence[Path], key: str, out: Path, *, buckets: int) -> list[Path]:
         """See `curator.protocols.Engine.shuffle`. Buckets that stay empty get an empty file."""
@@ -133,27 +153,36 @@ class LocalEngine:
             return
         from loky.process_executor import TerminatedWorkerError  # noqa: PLC0415
 
-        pool = self._start()
-        futures = [pool.submit(worker.work, step, files, output) for files, output in todo]  # type: ignore[attr-defined]
+        for files, output in todo:
+            if output not in self._begun:
+                self._begin(step, files, output)
+            self._start().hurry(self._begun[output])
         try:
-            for future in futures:
-                yield future.result()
+            for _, output in todo:
+                yield self._begun[output].result()
         except TerminatedWorkerError:
             self._stack.close()
-            self._pool = None
+            self._tasks = None
+            self._begun = {}
             raise WorkspaceError(
                 "a worker process died (out of memory, or killed)",
                 "run the same command again: it goes on where it stopped; --workers 1 needs less",
             ) from None
 
-    def _start(self) -> object:
-        if self._pool is None:
-            self._pool = self._stack.enter_context(_pool(self.workers))
-        return self._pool
+    def _start(self) -> Tasks:
+        if self._tasks is None:
+            pool = self._stack.enter_context(_pool(self.workers))
+            # One more than there are workers: none waits for this process to hand it the next.
+            self._tasks = Tasks(pool, self.workers + 1)
+        return self._tasks
+
+
+def _outputs(inputs: Sequence[tuple[Path, ...]], out: Path) -> list[Path]:
+    return [out / f"{files[0].stem}.parquet" for files in inputs]
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[object]:
+def _pool(workers: int) -> Iterator[Executor]:
     # loky, since its workers import no __main__: a plain script may call the API.
     from loky import ProcessPoolExecutor  # noqa: PLC0415 - one worker needs no pool
 

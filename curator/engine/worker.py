@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -38,6 +39,8 @@ def start(parent: int) -> None:
     """Prepare a worker: it dies with its driver, so a killed run leaves nobody behind."""
     # Ctrl-C reaches every process of the terminal; the driver alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Outputs lie in their places by then; to take the models apart would cost seconds.
+    atexit.register(os._exit, 0)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     # loky restarts a worker that grows by 300 MB, for fear of a leak; ours grows by its models.
     process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # noqa: SLF001 - there is no option

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from curator.protocols import Step
+from curator.protocols import PartStep, Step
 from curator.similarity.differences import negations, quantities
 from curator.similarity.minhash import BANDS, PERMUTATIONS, band_keys, glances, minhash
 from curator.similarity.scanning import scanned, shingle_sets
@@ -51,20 +51,18 @@ SIGNATURES = pa.schema(
 CLAIMS = pa.schema([*SKETCHES, ("numbers", pa.uint64()), ("negations", pa.int32())])
 
 
-def per_part(scope: Scope, target: str, version: str = "") -> list[Path]:
-    """Run a step that depends on one part alone; return its files, or those kept from before.
+def part_step(target: str, version: str = "") -> PartStep:
+    """Return a step on each part by itself; `version` is to change when its own output does."""
+    name = target.partition(":")[2]
+    return PartStep(Step(target), name.lower(), digest(_VERSION, version), name)
 
-    `version` is to change when the step's own output does.
-    """
-    folder = scope.shared(target.partition(":")[2].lower(), digest(_VERSION, version))
-    return scope.engine.map(
-        Step(target), [(part,) for part in scope.parts], folder, label=target.partition(":")[2]
-    )
+
+SIGNING = part_step(f"{__name__}:Signatures")
 
 
 def signatures(scope: Scope) -> list[Path]:
     """Return the files of the records' signatures, of schema `SIGNATURES`, one a part."""
-    return per_part(scope, f"{__name__}:Signatures")
+    return SIGNING.files(scope)
 
 
 def short_hash(*pieces: str | bytes) -> int:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from curator.engine import LocalEngine
+from curator.engine.tasks import Task, Tasks
 from curator.errors import ModelError, WorkspaceError
 from curator.protocols import Step
 
@@ -61,6 +64,50 @@ def test_an_error_that_a_user_can_mend_comes_through_whole(tmp_path: Path, worke
         step = Step("tests.unit.engine_steps:Missing")
         engine.map(step, [(p,) for p in parts(tmp_path / "in", 2)], tmp_path / "out", label="x")
     assert caught.value.hint == "install it"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_has_begun_is_there_when_it_is_asked_for(tmp_path: Path, workers: int) -> None:
+    inputs = [(p,) for p in parts(tmp_path / "in")]
+    once, twice, missing = tmp_path / "once", tmp_path / "twice", tmp_path / "missing"
+    with LocalEngine(workers) as engine:
+        engine.begin(DOUBLE, inputs, once)
+        engine.begin(DOUBLE, [(once / p.name,) for (p,) in inputs], twice)
+        # Left to `map`: nobody makes these.
+        engine.begin(DOUBLE, [(missing / p.name,) for (p,) in inputs], tmp_path / "never")
+        first = engine.map(DOUBLE, inputs, once, label="once")
+        second = engine.map(DOUBLE, [(p,) for p in first], twice, label="twice")
+        assert engine.collect(second)["x"].to_pylist() == [4 * x for x in range(50)]
+        second[2].unlink()
+        engine.map(DOUBLE, [(p,) for p in first], twice, label="twice")
+    assert second[2].exists()
+    assert not (tmp_path / "never").exists()
+
+
+def test_what_waits_for_a_failure_fails_with_it(tmp_path: Path) -> None:
+    inputs = [(p,) for p in parts(tmp_path / "in")]
+    broken = tmp_path / "broken"
+    follow = [(broken / p.name,) for (p,) in inputs]
+    with LocalEngine(2) as engine, pytest.raises(ModelError):
+        engine.begin(Step("tests.unit.engine_steps:Missing"), inputs, broken)
+        engine.begin(DOUBLE, follow, tmp_path / "out")
+        engine.map(DOUBLE, follow, tmp_path / "out", label="x")
+
+
+def test_what_somebody_waits_for_goes_first() -> None:
+    order: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+        tasks, gate = Tasks(pool, 1), Event()
+        names = ["first", "second", "third"]
+        made = {name: Task(order.append, name) for name in names}
+        tasks.add(Task(gate.wait))
+        for name in names:
+            tasks.add(made[name])
+        tasks.hurry(made["third"])
+        gate.set()
+        for task in made.values():
+            task.result()
+    assert order == ["third", "first", "second"]
 
 
 def test_a_dead_worker_is_told_and_leaves_the_finished_parts(tmp_path: Path) -> None:
