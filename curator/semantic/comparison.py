@@ -181,7 +181,8 @@ class _Order:
 
     def __init__(self, a: Wording, b: Wording) -> None:
         """Match their units."""
-        left, right = (_ordered(w, _ORDERED) for w in (a, b))
+        # Sorted, since of equally long runs that which comes first is matched first.
+        left, right = sorted(_ordered(w, _ORDERED) for w in (a, b))
         places_ = places(left, right)
         self.least = min(len(left), len(right))
         self.fall = longest_fall(places_)
