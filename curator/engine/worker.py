@@ -71,7 +71,7 @@ class _Frozen:
         return isinstance(other, _Frozen) and self.key == other.key
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)  # steps take turns: all of a project stay, their models too
 def _build(target: str, frozen: _Frozen) -> Callable[..., Any]:
     module, _, name = target.partition(":")
     built: Callable[..., Any] = getattr(import_module(module), name)(**frozen.params)
