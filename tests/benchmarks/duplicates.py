@@ -1,8 +1,8 @@
-"""Duplicates beside datasketch, rensa and the floor: reading the rows and hashing every text.
+"""Duplicates beside datasketch, rensa, datatrove and the floor: reading the rows and hashing every text.
 
 100,000 and a million rows a language with planted groups (`generate.py`), the
-million beside the floor alone. The peers get shingles as their users write
-them: two words for English, three characters for Chinese. They find pairs of
+million beside the floor alone. datasketch and rensa get shingles as their users
+write them: two words for English, three characters for Chinese. The peers find pairs of
 equal and near-equal texts, so that is what their time stands beside; what they
 do not do (texts inside others, what sets two near-equal texts apart) is in the
 rows of the whole checks. Rows are judged as the default policy would let them
@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks import generate
+from tests.benchmarks import datatrove_peer, generate
 from tests.benchmarks.harness import Row, arguments, measured, report
 
 if TYPE_CHECKING:
@@ -145,16 +145,25 @@ def rensa(paths: Sequence[Path], lang: str) -> Pairs:
     return found
 
 
-PEERS: dict[str, tuple[Any, float]] = {"datasketch": (datasketch, 0.1), "rensa": (rensa, 0.3333)}
+PEERS: dict[str, tuple[Any, float]] = {
+    "datasketch": (datasketch, 0.1),
+    "rensa": (rensa, 0.3333),
+    "datatrove": (datatrove_peer.removed, 0.04),
+}
 """Each with the share of its time that we take at most."""
 
 
-def judged(rows: Sequence[Planted], pairs: Pairs) -> Score:
-    """Let rows fall as the policy does, the first of a group standing, and judge them."""
+def judged(rows: Sequence[Planted], found: Pairs | set[int]) -> Score:
+    """Let rows fall as the policy does, the first of a group standing, and judge them.
+
+    Of datatrove the rows are known that it takes out itself.
+    """
     from curator.survivors import survivors
 
-    edges = [(str(a), str(b), code == "DUP001") for a, b, code in pairs if code != "DUP003"]
-    inside = [(str(a), str(b)) for a, b, code in pairs if code == "DUP003"]
+    if isinstance(found, set):
+        return generate.score(rows, lambda i: i in found)
+    edges = [(str(a), str(b), code == "DUP001") for a, b, code in found if code != "DUP003"]
+    inside = [(str(a), str(b)) for a, b, code in found if code == "DUP003"]
     fallen = survivors([str(i) for i in range(len(rows))], edges, inside)
     return generate.score(rows, lambda i: str(i) in fallen)
 
