@@ -1,7 +1,7 @@
-"""Which given labels are wrong, and how surely: through cleanlab, and by the odds.
+"""Which answers and labels are wrong, and how surely: through cleanlab, and by the odds.
 
-Northcutt, Jiang and Chuang (2021), https://arxiv.org/abs/1911.00068. cleanlab's
-scale is turned round here: for curator 1 is surely a problem.
+Northcutt, Jiang and Chuang (2021), https://arxiv.org/abs/1911.00068. A score of 1 is
+surely a problem.
 """
 
 from __future__ import annotations
@@ -13,30 +13,32 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_LEAST = 1e-6
 FLAGGED = 0.6
-"""The least score of a label that cleanlab flags; no other label reaches it."""
+"""The least score of a category that cleanlab flags; no other reaches it."""
 
 
-def label_scores(
-    labels: NDArray[np.int64], probabilities: NDArray[np.float64]
+def wrong_answer_scores(
+    match: NDArray[np.float64], wrong: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return how surely each label is wrong, 0 to 1; at least `FLAGGED` where cleanlab flags it.
+    """Return the probability that each answer is wrong, by Bayes' rule.
 
-    How many are flagged is estimated by cleanlab from the data, not set. On either
-    side of that line the score falls as the probability of the given label rises.
+    The model of `match` has seen as many wrong pairs as own ones, so the odds that it
+    gives are how much likelier such figures are for wrong pairs. How common these are
+    in this corpus is what confident learning estimates (the prior; Saerens et al. 2002,
+    https://doi.org/10.1162/089976602753284446, for the correction).
 
     Args:
-        labels: class numbers, shape (rows,).
-        probabilities: out-of-sample class probabilities, shape (rows, classes).
+        match: out-of-sample probability that an answer belongs to its question, shape (n,).
+        wrong: the same for pairs that are known to be wrong, shape (m,).
 
     """
-    from cleanlab.rank import get_label_quality_scores  # noqa: PLC0415 - heavy
-
-    flagged = _flagged(labels, probabilities)
-    doubt = 1.0 - get_label_quality_scores(labels, probabilities, method="self_confidence")
-    scores: NDArray[np.float64] = np.where(
-        flagged, FLAGGED + (1.0 - FLAGGED) * doubt, (FLAGGED - 0.01) * doubt
-    )
+    labels = np.repeat(np.array([1, 0]), [len(match), len(wrong)])
+    p = np.clip(np.concatenate([match, wrong]), _LEAST, 1.0 - _LEAST)
+    flagged = int(_flagged(labels, np.column_stack([1.0 - p, p]))[: len(match)].sum())
+    share = (flagged + 1) / (len(match) + 2)
+    against = share * (1.0 - p[: len(match)])
+    scores: NDArray[np.float64] = against / (against + (1.0 - share) * p[: len(match)])
     return scores
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curator.checks.embeddings import embedding, passages, vectors_of
-from curator.confident import label_scores
+from curator.confident import wrong_answer_scores
 from curator.matching import Halves, Matches, matches
 from curator.pairs import in_context, pairs
 from curator.protocols import PartStep, Step
@@ -42,7 +42,7 @@ _DOUBTFUL = pa.schema(
         ("evidence", pa.string()),
     ]
 )
-_FLOOR = 0.3
+_FLOOR = 0.1
 _FEWEST = 40
 
 
@@ -54,12 +54,13 @@ class LabelIssues:
     question get a better answer elsewhere? Meaning (sentence embeddings), wording
     (TF-IDF) and the answers to similar questions all count. A model that has not seen
     the pair says how probable it is that its halves belong together, and confident
-    learning (cleanlab) estimates from these figures which pairs are wrong.
+    learning (cleanlab) estimates from these figures how many pairs are wrong.
 
-    A score of 0.6 or more means that cleanlab flags the pair; findings go down to 0.3.
-    The evidence tells the probability (`p_match`), the similarity of meaning (`cosine`)
-    and of wording (`overlap`), and the share of other answers (`answer_rank`) and of
-    other questions (`question_rank`) that would fit better: 0 is best.
+    The score is the probability that the answer is wrong, by Bayes' rule from both: of
+    ten pairs with 0.8 about eight are. Findings go down to 0.1. The evidence tells the
+    probability of a match (`p_match`), the similarity of meaning (`cosine`) and of
+    wording (`overlap`), and the share of other answers (`answer_rank`) and of other
+    questions (`question_rank`) that would fit better: 0 is best.
 
     Small talk is left out: pairs whose question or answer is shorter than four Han
     characters or words (eight, in a longer conversation, where a follow-up is read
@@ -71,7 +72,7 @@ class LabelIssues:
     """
 
     name: ClassVar[str] = "label_issues"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
     codes: ClassVar[tuple[Code, ...]] = (
         Code(
@@ -149,7 +150,7 @@ class Describe:
         for half, name in enumerate(HALVES):
             mine = [both[half] for both in texts]
             matrix = counts(mine)
-            columns[f"{name}_key"] = pa.array([_key(text) for text in mine], pa.uint64())
+            columns[f"{name}_key"] = pa.array([text_key(text) for text in mine], pa.uint64())
             columns[f"{name}_length"] = pa.array([length(text) for text in mine], pa.int32())
             columns[f"{name}_grams"] = _lists(matrix.indptr, matrix.indices, pa.int32())
             columns[f"{name}_counts"] = _lists(matrix.indptr, matrix.data, pa.float32())
@@ -192,9 +193,7 @@ class _Group:
         if pc.count_distinct(table["question_key"]).as_py() < _FEWEST:
             return
         found = matches(self._halves(table))
-        labels = np.repeat(np.array([1, 0]), [len(found.match), len(found.wrong)])
-        p = np.concatenate([found.match, found.wrong])
-        scores = label_scores(labels, np.column_stack([1 - p, p]))[: len(found.match)]
+        scores = wrong_answer_scores(found.match, found.wrong)
         rows = np.flatnonzero(scores >= _FLOOR)
         places = table.select(["record_id", "part", "end"]).take(pa.array(rows)).to_pylist()
         for row, place in zip(rows.tolist(), places, strict=True):
@@ -236,7 +235,8 @@ def _matrix(table: pa.Table, name: str) -> csr_matrix:
     return csr_matrix(flat, shape=(table.num_rows, WIDTH))
 
 
-def _key(text: str) -> int:
+def text_key(text: str) -> int:
+    """Return a hash that is equal where two texts are, as they are compared."""
     folded = fold(text) or text
     hashed = hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(hashed.digest(), "big")

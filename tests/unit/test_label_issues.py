@@ -11,7 +11,7 @@ import pytest
 
 from curator.checks.category_labels import CategoryLabels, leave_one_out
 from curator.checks.label_issues import LabelIssues
-from curator.confident import FLAGGED, label_scores, least_skill, odds_scores
+from curator.confident import FLAGGED, least_skill, odds_scores, wrong_answer_scores
 from curator.engine import LocalEngine
 from curator.protocols import Scope
 from curator.tables import findings_table, records_table
@@ -118,7 +118,7 @@ def swapped(pairs: Sequence[tuple[str, str]], rows: Sequence[int]) -> list[tuple
 def test_swapped_answers_are_found(pairs: list[tuple[str, str]], tmp_path: Path) -> None:
     wrong = list(range(3, len(pairs), 12))
     found = run(LabelIssues(encoder="use-multilingual"), records(swapped(pairs, wrong)), tmp_path)
-    flagged = {f.record_id for f in found if f.score >= FLAGGED}
+    flagged = {f.record_id for f in found if f.score >= 0.5}
     truth = {f"r{i:04d}" for i in wrong}
     assert len(flagged & truth) >= 0.7 * len(truth)
     assert len(flagged - truth) <= 0.1 * len(pairs)
@@ -244,13 +244,23 @@ def test_leave_one_out_equals_fitting_without_each_row() -> None:
     assert ratio == pytest.approx(ratio[0], rel=1e-4)
 
 
-def test_scores_fall_with_the_probability_of_the_label_and_mark_what_cleanlab_flags() -> None:
-    p = np.concatenate([np.linspace(0.02, 0.98, 60), np.full(60, 0.05)])
-    labels = np.repeat([1, 0], 60)
-    scores = label_scores(labels, np.column_stack([1 - p, p]))[:60]
-    assert (np.diff(scores) < 0).all()
-    assert scores[0] > FLAGGED
-    assert scores[-1] < 0.1
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
+def test_scores_of_wrong_answers_are_probabilities(share: float) -> None:
+    rng = np.random.default_rng(1)
+
+    def figures(n: int, centre: float) -> np.ndarray:
+        # Normal distributions that lie so far apart: the odds are known exactly.
+        return 1.0 / (1.0 + np.exp(-3.4 * rng.normal(centre, 1.0, n)))
+
+    n, m = 20_000, 6_000
+    truth = rng.random(n) < share
+    match = np.where(truth, figures(n, -1.7), figures(n, 1.7))
+    scores = wrong_answer_scores(match, figures(m, -1.7))
+    order = np.argsort(match)
+    assert (np.diff(scores[order]) <= 0).all()
+    for low in (0.1, 0.4, 0.7):
+        inside = (scores >= low) & (scores < low + 0.3)
+        assert abs(truth[inside].mean() - scores[inside].mean()) < 0.15
 
 
 def test_wording_is_compared_alike_in_both_languages() -> None:

@@ -1,0 +1,172 @@
+"""Wrong answers: planted and judged by people, beside single signals and cleanlab's Datalab.
+
+Every pair gets the check's own score. AUROC, average precision, precision among
+the first 50, 100 and 500, and on planted errors the expected calibration error
+(Naeini et al. 2015, ten bins) of the scores. The language-model row stands empty
+as long as no language model is configured.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tests.benchmarks import labelled
+from tests.benchmarks.harness import Row, arguments, measured, report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from curator.matching import Halves
+    from tests.benchmarks.labelled import Pairs
+
+    Scores = NDArray[np.float64]
+
+FIRST = (50, 100, 500)
+AIMS = {
+    "toyhom, random swaps": {"AUROC": 0.97, "AP": 0.85, "P@50": 0.98},
+    "toyhom, hard swaps": {"AUROC": 0.88, "AP": 0.30},
+    "medquad, random swaps": {"AUROC": 0.99},
+    "liveqa": {"AUROC": 0.90},
+}
+CALIBRATION = 0.05
+AHEAD = 0.05
+"""How far the check's AUROC is to lie above Datalab's and that of the best single signal."""
+
+
+def halves(pairs: Pairs) -> Halves:
+    """Describe the pairs as the check does: vectors, TF-IDF rows, keys and lengths."""
+    from curator.checks.embeddings import CAP
+    from curator.checks.label_issues import text_key
+    from curator.matching import Halves
+    from curator.models.encoders import embed, load_encoder
+    from curator.terms import counts, tfidf
+    from curator.text import length
+
+    encoder = load_encoder("use-multilingual")
+    sides = (pairs.questions, pairs.answers)
+    vectors = [embed(encoder, texts, CAP) for texts in sides]
+    terms = tfidf([counts(texts) for texts in sides])
+    keys = [np.array([text_key(t) for t in texts], np.uint64) for texts in sides]
+    lengths = [np.array([length(t) for t in texts], np.float32) for texts in sides]
+    return Halves(*vectors, *terms, *keys, *lengths)
+
+
+def swapped(whole: Halves, takes: NDArray[np.int64]) -> Halves:
+    """Return the pairs with the answers of other rows."""
+    from dataclasses import replace
+
+    names = ("answer", "answer_terms", "answer_key", "answer_length")
+    return replace(whole, **{name: getattr(whole, name)[takes] for name in names})
+
+
+def checked(whole: Halves) -> tuple[Scores, dict[str, Scores]]:
+    """Return the check's score of each pair, and those of its single signals."""
+    from curator.confident import wrong_answer_scores
+    from curator.matching import matches
+
+    found = matches(whole)
+    single = {
+        "the embeddings' cosine": -found.cosine,
+        "overlap of wording": -found.overlap,
+        "rank of the own answer": found.answer_rank,
+        "rank of the own question": found.question_rank,
+        "length of the answer": -whole.answer_length,
+        "chance": np.random.default_rng(3).random(len(whole)),
+    }
+    scores = wrong_answer_scores(found.match, found.wrong)
+    return scores, {name: np.asarray(s, np.float64) for name, s in single.items()}
+
+
+def datalab(whole: Halves) -> Scores:
+    """Return cleanlab Datalab's outlier score over question and answer vectors, side by side."""
+    from cleanlab import Datalab
+
+    features = np.column_stack([whole.question, whole.answer])
+    lab = Datalab({"row": list(range(len(features)))}, verbosity=0)
+    lab.find_issues(features=features, issue_types={"outlier": {}})
+    return 1.0 - lab.get_issues("outlier")["outlier_score"].to_numpy()
+
+
+def figures(wrong: NDArray[np.bool_], scores: Scores) -> dict[str, float]:
+    """Return AUROC, AP and the precision among the first."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    order = np.argsort(-scores, kind="stable")
+    first = {f"P@{k}": wrong[order[:k]].mean() for k in FIRST if k <= len(wrong) // 2}
+    auroc, ap = roc_auc_score(wrong, scores), average_precision_score(wrong, scores)
+    return {k: round(float(v), 4) for k, v in {"AUROC": auroc, "AP": ap, **first}.items()}
+
+
+def calibration(wrong: NDArray[np.bool_], scores: Scores) -> float:
+    """Return the expected calibration error: ten bins of equal width, weighted by their size."""
+    bins = np.minimum((scores * 10).astype(int), 9)
+    gaps = [
+        abs(wrong[bins == b].mean() - scores[bins == b].mean()) * (bins == b).mean()
+        for b in np.unique(bins)
+    ]
+    return round(float(sum(gaps)), 4)
+
+
+def rows_of(name: str, whole: Halves, wrong: NDArray[np.bool_], *, planted: bool) -> Iterator[Row]:
+    """Compare the check on one set with Datalab and with the best single signal."""
+    scores, single = checked(whole)
+    ours, aims = figures(wrong, scores), AIMS.get(name, {})
+    peers = {n: figures(wrong, s) for n, s in (single | {"Datalab": datalab(whole)}).items()}
+    yield Row(f"{name}: share of wrong answers", round(float(wrong.mean()), 4))
+    for peer, theirs in peers.items():
+        yield Row(f"{name}: AUROC", ours["AUROC"], theirs["AUROC"], peer)
+    best = max(theirs["AUROC"] for theirs in peers.values())
+    yield Row(
+        f"{name}: AUROC above the best of them", round(ours["AUROC"] - best, 4), aim=f">= {AHEAD}"
+    )
+    for metric, value in ours.items():
+        aim = f">= {aims[metric]}" if metric in aims else None
+        yield Row(
+            f"{name}: {metric}", value, peers["the embeddings' cosine"][metric], "cosine", aim
+        )
+    if planted:
+        error = calibration(wrong, scores)
+        yield Row(f"{name}: calibration error", error, aim=f"<= {CALIBRATION}")
+    yield Row(f"{name}: AUROC", ours["AUROC"], None, "loss of a language model (none configured)")
+
+
+def planted(data: Path, name: str) -> list[Row]:
+    """Measure a set into which errors are planted."""
+    pairs = getattr(labelled, name)(data)
+    whole = halves(pairs)
+    rows = []
+    for kind, (takes, wrong) in (
+        ("random", labelled.swapped_at_random(pairs)),
+        ("hard", labelled.swapped_nearby(pairs, whole.question)),
+    ):
+        rows += rows_of(f"{pairs.name}, {kind} swaps", swapped(whole, takes), wrong, planted=True)
+    return rows
+
+
+def judged(data: Path, name: str) -> list[Row]:
+    """Measure a set whose answers others have judged."""
+    pairs = getattr(labelled, name)(data)
+    return list(rows_of(pairs.name, halves(pairs), pairs.wrong, planted=False))
+
+
+def main() -> None:
+    """Measure all sets and print the figures."""
+    given = arguments(__doc__ or "")
+    rows: list[Row] = []
+    for measure, names in (
+        (planted, ("toyhom", "medquad", "alpaca_en")),
+        (judged, ("liveqa", "reviewed", "translated", "mmlu")),
+    ):
+        for name in names:
+            done = measured(measure, given.data, name)
+            rows += [*done.result, Row(f"{name}: CPU seconds", done.cpu_seconds)]
+    report("label_issues", rows, as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
