@@ -195,7 +195,7 @@ class _Block:
         wording, meaning, (self.alike, self.neighbours), self.mapped = _together(
             lambda: _Table((halves.question_terms @ halves.answer_terms.T).toarray()),
             lambda: _Table(halves.question @ halves.answer.T),
-            lambda: _alike(halves.question),
+            lambda: _alike(halves.question, halves.question_key),
             # The map of a fold has seen the answers of all others, so it is only asked
             # about answers of that very fold.
             lambda: [_Table(expected[s] @ centred[s].T) for s in self.slices],
@@ -319,10 +319,13 @@ def _together(*calls: Callable[[], Any]) -> list[Any]:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
-def _alike(questions: Floats) -> tuple[Floats, Ints]:
-    """Return how alike the questions are, none to itself, and the nearest of each."""
+def _alike(questions: Floats, keys: NDArray[np.uint64]) -> tuple[Floats, Ints]:
+    """Return how alike the questions are, none to an equal one, and the nearest of each.
+
+    The other answers to a question are what this one competes with: to be like them says little.
+    """
     alike = questions @ questions.T
-    np.fill_diagonal(alike, -np.inf)
+    alike[keys[:, None] == keys] = -np.inf
     return alike, _largest(alike, min(NEIGHBOURS, len(questions) - 1))
 
 

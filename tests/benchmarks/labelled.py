@@ -99,17 +99,15 @@ def alpaca_en(data: Path) -> Pairs:
 
 
 def liveqa(data: Path) -> Pairs:
-    """Return consumers' health questions; wrong: what experts graded incorrect, not excellent."""
+    """Return consumers' health questions in short; wrong: incorrect, not incomplete or excellent.
+
+    Experts graded the answers; those that are merely related are left out.
+    """
     return _pairs(
         "liveqa",
         _rows(data / "labels/liveqa_med_judged.jsonl.gz"),
         lambda r: (
-            (
-                _joined(r["question_subject"], r["question_message"]),
-                r["answer"],
-                r["is_wrong_answer"],
-                "",
-            )
+            (r["question_summary"], r["answer"], r["is_wrong_answer"], "")
             if r["is_wrong_answer"] or r["is_good_answer"]
             else None
         ),
