@@ -113,6 +113,12 @@ def fold(text: str) -> str:
     return _DECIMAL_POINT.sub("\x00", text).translate(_FOLDS)
 
 
+def fold_places(text: str) -> list[int]:
+    """Return for each character of the folded text which character of the text it comes from."""
+    marked = _DECIMAL_POINT.sub("\x00", text)
+    return [at for at, char in enumerate(marked) for _ in _FOLDS[ord(char)] or ""]
+
+
 def tokens(text: str) -> list[str]:
     """Return the text's tokens, lower case: one per Han, kana or hangul character, else words."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())

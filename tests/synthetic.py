@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import yaml
 
 from curator.check import CheckPlan, Plan
 from curator.redact import Redact
+from curator.rules import load_rules
 from curator.schema import Policy, Recipe
 from curator.tables import (
     DECISIONS,
@@ -27,7 +29,6 @@ from curator.workspace import Workspace, write_json, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 _POLICY = """
 rules:
@@ -54,6 +55,18 @@ rules:
     because: {zh: 没有实质回答, en: there is no real answer}
 """
 POLICY = Policy.model_validate(yaml.safe_load(_POLICY))
+RULES = load_rules(Path(__file__).parent)
+
+
+PII_PARAMS = {
+    "pii_rules": [rule.model_dump(mode="json", by_alias=True) for rule in RULES.pii],
+    "allow": list(RULES.allow),
+    "left_open": ["LOCATION", "ORGANIZATION", "URL"],
+}
+"""What the check of private details would be given."""
+
+
+_ENTITIES = {"PII001": "PERSON", "PII002": "PHONE", "PII003": "EMAIL", "PII005": "ADDRESS"}
 
 
 class FakePii:
@@ -153,7 +166,7 @@ class Made:
         """Let the check of private details find a text."""
         start = record.parts[part].text.index(text)
         span = Span(part, start, start + len(text))
-        evidence = {"rule": "made"}
+        evidence = {"rule": "made", "entity": _ENTITIES[code]}
         self.findings.append(
             ("pii", Finding(record.id, "pii", code, 0.9, span, None, placeholder, evidence))
         )
@@ -234,7 +247,8 @@ class Made:
                     "seconds": 1.5,
                 },
             )
-            planned.append(CheckPlan(name, cls, {}, "p", "m", f"run-{name}", folder))  # type: ignore[arg-type]
+            params = PII_PARAMS if name == "pii" else {}
+            planned.append(CheckPlan(name, cls, params, "p", "m", f"run-{name}", folder))  # type: ignore[arg-type]
         view = workspace.redacted / "view"
         for path, own in parts:
             found = [f for check, f in self.findings if check == "pii"]

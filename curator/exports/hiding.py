@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
 from curator.pseudonymise import Pseudonymiser, mentions
 from curator.redact import edits_of
-from curator.types import Edit, Record
 from curator.vault import Vault, load_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from curator.schema import Recipe
+    from curator.types import Edit, Record
     from curator.vault import Keys
     from curator.workspace import Workspace
 
-Hide: TypeAlias = Callable[[Record, Iterable[Mapping[str, Any]]], list[Edit]]
-"""Takes a record and the rows of its findings that are to be edited; returns the edits."""
+
+class Hide(Protocol):
+    """Turns the findings of a record that are to be edited, as rows, into edits."""
+
+    @property
+    def surrogates(self) -> frozenset[str]:
+        """What it put in place of details and may look like one itself."""
+        ...
+
+    def __call__(self, record: Record, findings: Iterable[Mapping[str, Any]]) -> list[Edit]:
+        """Return the edits."""
+        ...
 
 
 def project_keys(workspace: Workspace, recipe: Recipe) -> Keys:
@@ -55,16 +64,37 @@ def hiding(workspace: Workspace, recipe: Recipe) -> Iterator[Hide]:
         VaultError: there is no key, or it is not the vault's.
     """
     if recipe.pseudonyms.style == "numbered":
-        yield lambda record, findings: edits_of(findings).get(record.id, [])
+        yield _Placeholders()
         return
     keys = project_keys(workspace, recipe)
     pseudonymiser = Pseudonymiser(recipe.pseudonyms, keys)
     with Vault(workspace.vault, keys) as vault:
+        yield _Pseudonyms(pseudonymiser, vault)
 
-        def hide(record: Record, findings: Iterable[Mapping[str, Any]]) -> list[Edit]:
-            edits = pseudonymiser.edits(record, findings)
-            if edits:
-                vault.add(record.id, mentions(record, edits))
-            return edits
 
-        yield hide
+class _Placeholders:
+    """Puts in the placeholders that the checks propose."""
+
+    surrogates: frozenset[str] = frozenset()
+
+    def __call__(self, record: Record, findings: Iterable[Mapping[str, Any]]) -> list[Edit]:
+        return edits_of(findings).get(record.id, [])
+
+
+class _Pseudonyms:
+    """Puts in pseudonyms, and keeps in the vault what they hide."""
+
+    def __init__(self, pseudonymiser: Pseudonymiser, vault: Vault) -> None:
+        self._pseudonymiser, self._vault = pseudonymiser, vault
+        self._made: set[str] = set()
+
+    @property
+    def surrogates(self) -> frozenset[str]:
+        return frozenset(self._made)
+
+    def __call__(self, record: Record, findings: Iterable[Mapping[str, Any]]) -> list[Edit]:
+        edits = self._pseudonymiser.edits(record, findings)
+        if edits:
+            self._vault.add(record.id, mentions(record, edits))
+        self._made.update(edit.replacement for edit in edits if edit.rank > 0)
+        return edits

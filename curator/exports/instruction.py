@@ -31,6 +31,7 @@ from curator.exports.formats import FORMATS, NoPlaceError, dataset_info
 from curator.exports.handshake import Handshake
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
+from curator.exports.leaks import stop_leaks
 from curator.exports.merged import write_merged
 from curator.exports.version import version_of
 from curator.tables import read_table
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NAME = "instruction"
-EXPORTER_VERSION = "3"
+EXPORTER_VERSION = "4"
 ROWS = pa.schema(
     [
         ("id", pa.string()),
@@ -109,7 +110,7 @@ def export_instruction(
 
     Raises:
         GateError: nothing is decided, the decision does not fit the findings, or
-            records are not all accounted for.
+            records are not all accounted for, or a file would show a private detail.
         WorkspaceError: the version lies there but was changed, or cannot be written.
     """
     version = version_of(
@@ -149,6 +150,7 @@ def export_instruction(
         about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang, merged)
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
         write_manifest(folder, manifest, rows)
+        stop_leaks(folder, NAME, con, plan, policy, hide.surrogates)
     return version.target
 
 

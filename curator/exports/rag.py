@@ -23,6 +23,7 @@ from curator.exports.dialogue import answered, dialogue
 from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
+from curator.exports.leaks import stop_leaks
 from curator.exports.merged import write_merged
 from curator.exports.version import version_of
 from curator.tables import digest
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NAME = "rag"
-EXPORTER_VERSION = "2"
+EXPORTER_VERSION = "3"
 ROWS = pa.schema(
     [
         ("id", pa.string()),
@@ -71,7 +72,7 @@ def export_rag(
 
     Raises:
         GateError: nothing is decided, the decision does not fit the findings, or
-            records are not all accounted for.
+            records are not all accounted for, or a file would show a private detail.
         WorkspaceError: the version lies there but was changed, or cannot be written.
     """
     version = version_of(
@@ -122,6 +123,7 @@ def export_rag(
         about = card.about(title, version, manifest, con, by_source, by_lang, merged)
         (folder / "README.md").write_text(card.rag_card(about), encoding="utf-8")
         write_manifest(folder, manifest, {**dict.fromkeys(files.names, files.rows), **named})
+        stop_leaks(folder, NAME, con, plan, policy, hide.surrogates)
     return version.target
 
 

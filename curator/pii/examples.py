@@ -46,7 +46,6 @@ def _fires(pattern: Pattern, allowed: Sequence[re.Pattern[str]], example: str) -
     text = narrow(example)
     harmless = allowed_spans(allowed, text)
     return any(
-        (not pattern.rule.context_required or pattern.has_context(text, m.start, m.end))
-        and not any(start <= m.start and m.end <= end for start, end in harmless)
-        for m in pattern.matches(text)
+        not any(a <= found.match.start and found.match.end <= b for a, b in harmless)
+        for found in pattern.scored(text)
     )

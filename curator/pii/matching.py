@@ -46,6 +46,21 @@ class Match:
     strong: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A match with what stands around it: `near` says that a context word does."""
+
+    match: Match
+    near: bool
+    score: float
+    """What it is worth where context says nothing: the rule's score, or 1."""
+
+    @property
+    def raised(self) -> float:
+        """The score with what context adds."""
+        return min(1.0, self.score + BOOST) if self.near else self.score
+
+
 class Pattern:
     """One rule, compiled. It looks at a text in half width (see `narrow`)."""
 
@@ -64,6 +79,13 @@ class Pattern:
             start, end = found.span(self.group)
             if start < end and self.agrees(text[start:end]) is not False:
                 yield Match(start, end, self._is_strong)
+
+    def scored(self, text: str, before: str = "") -> Iterator[Scored]:
+        """Yield the matches that count, with their scores; `before` ends the text before it."""
+        for match in self.matches(text):
+            near = self.has_context(text, match.start, match.end, before)
+            if near or not self.rule.context_required:
+                yield Scored(match, near, 1.0 if match.strong else self.rule.score)
 
     def agrees(self, matched: str) -> bool | None:
         """Return what the checksum says; None where there is none, or only a weak one agrees."""

@@ -16,7 +16,7 @@ from presidio_analyzer import (
 )
 from presidio_analyzer import Pattern as PresidioPattern
 
-from curator.pii.matching import BOOST, Pattern
+from curator.pii.matching import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,24 +56,20 @@ class RuleRecogniser(PatternRecognizer):
     ) -> list[RecognizerResult]:
         """Return the rule's results for a text in half width; `before` ends the text before."""
         results = []
-        for match in self.pattern.matches(text):
-            near = self.pattern.has_context(text, match.start, match.end, before)
-            if self.rule.context_required and not near:
-                continue
-            score = self.MAX_SCORE if match.strong else self.rule.score
+        for found in self.pattern.scored(text, before):
             explanation = AnalysisExplanation(
                 recognizer=type(self).__name__,
-                original_score=score,
+                original_score=found.score,
                 pattern_name=self.rule.id,
-                validation_result=match.strong,
+                validation_result=found.match.strong,
             )
-            if near:
-                explanation.set_improved_score(min(self.MAX_SCORE, score + BOOST))
+            if found.near:
+                explanation.set_improved_score(found.raised)
             results.append(
                 RecognizerResult(
                     entity_type=self.rule.entity,
-                    start=match.start,
-                    end=match.end,
+                    start=found.match.start,
+                    end=found.match.end,
                     score=explanation.score,
                     analysis_explanation=explanation,
                 )

@@ -1,0 +1,241 @@
+"""The leak gate: a second look at all that an export would publish, before it is published.
+
+The files as they are written are read again. No text in them may say
+
+- a private value that the decision hides anywhere in the project (see `curator.pii.known`:
+  what is found once is looked for everywhere), or
+- what a rule of `rules/pii` finds there with a score at which the policy hides it, or with
+  a strong checksum, whatever the findings say.
+
+The values are taken from the records for this and are never written; what stops an export
+is told by record, file and field alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from curator.errors import GateError
+from curator.pii.known import KnownSearch, Value, Values, said_in
+from curator.pii.matching import Pattern, allowed_spans, narrow
+from curator.pii.prefilter import Prefilter
+from curator.policy import speaks_of
+from curator.schema import PiiRule
+from curator.tables import read_table
+from curator.text import PLACEHOLDER, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    import duckdb
+
+    from curator.check import CheckPlan, Plan
+    from curator.schema import Policy
+
+SHOWN = 10
+_IDS = frozenset({"id", "record_id", "survivor_id"})
+_MADE = frozenset({"locator", "citation"})
+"""Fields that are put together from numbers and from other fields: no rule is tried on them."""
+_HASH = re.compile(r"\b[0-9a-f]{12,64}\b")
+_VALUES = ["id", "record_id", "code", "score", "part", "start", "end", "evidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Where a private detail shows, and how it was noticed; never what it is."""
+
+    record_id: str
+    file: str
+    field: str
+    code: str
+    entity: str
+    rule: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        who = f"record {self.record_id}" if self.record_id else "no record"
+        return f"  {who}: {self.entity} ({self.code}), {self.rule}, in {self.file}, {self.field}"
+
+
+def stop_leaks(
+    folder: Path,
+    name: str,
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    policy: Policy,
+    surrogates: Iterable[str] = (),
+) -> None:
+    """Make sure that no file of an export shows a private detail.
+
+    Args:
+        folder: the export as it is to be published.
+        name: what it is called.
+        con: with the view `decisions`.
+        plan: the check runs that count; without the check of private details nothing is hidden.
+        policy: which findings are hidden.
+        surrogates: made-up values, which look like private ones.
+
+    Raises:
+        GateError: a file shows one; the message names the records, and no detail.
+    """
+    pii = next((check for check in plan.checks if check.name == "pii"), None)
+    if pii is None:
+        return
+    gate = Gate(pii, plan, policy, _hidden(con), surrogates)
+    leaks = list(gate.leaks(folder))
+    if not leaks:
+        return
+    first: dict[str, Leak] = {}
+    for leak in leaks:
+        first.setdefault(leak.record_id or f"{leak.file}\n{leak.field}", leak)
+    lines = [str(leak) for leak in list(first.values())[:SHOWN]]
+    if len(first) > SHOWN:
+        lines.append(f"  … and {len(first) - SHOWN} more")
+    raise GateError(
+        f"export {name} is not published: private details would show ({len(first)} found)\n"
+        + "\n".join(lines),
+        "run: curator check, curator decide, and export again; look with: curator why ID;"
+        " what is not private goes on the allow list of a file in rules/pii,"
+        " what is to be hidden at a lower score in rules/policy.yaml",
+    )
+
+
+class Gate:
+    """Looks through texts for the values that a decision hides and for what the rules find."""
+
+    def __init__(
+        self,
+        pii: CheckPlan,
+        plan: Plan,
+        policy: Policy,
+        hidden: frozenset[str],
+        surrogates: Iterable[str] = (),
+    ) -> None:
+        allow = pii.params["allow"]
+        self._allow = [re.compile(pattern) for pattern in allow]
+        self._left_open = frozenset(pii.params["left_open"])
+        self._patterns = [Pattern(PiiRule.model_validate(r)) for r in pii.params["pii_rules"]]
+        self._prefilter = Prefilter([pattern.rule.regex for pattern in self._patterns])
+        self._least = {
+            code.id: min(
+                (
+                    rule.when.score_at_least
+                    for rule in policy.rules
+                    if rule.then == "edit" and speaks_of(rule, "pii", code.id)
+                ),
+                default=None,
+            )
+            for code in pii.cls.codes
+        }
+        self._known = KnownSearch(_held(plan, hidden, allow), allow)
+        made = {fold(text): Value("", "", text) for text in surrogates}
+        self._made = KnownSearch({key: value for key, value in made.items() if key}, ())
+
+    def leaks(self, folder: Path) -> Iterator[Leak]:
+        """Yield the leaks in the files of an export, each text looked through once."""
+        seen: set[int] = set()
+        for path in sorted(folder.iterdir()):
+            for record_id, name, text in _texts(path):
+                key = hash((name.rpartition(".")[2] in _MADE, text))
+                if key in seen:
+                    continue
+                seen.add(key)
+                for code, entity, rule in self._found(
+                    text, ruled=name.rpartition(".")[2] not in _MADE
+                ):
+                    yield Leak(record_id, path.name, name, code, entity, rule)
+
+    def _found(self, text: str, *, ruled: bool) -> Iterator[tuple[str, str, str]]:
+        made = [(p.start, p.end) for p in self._made.places(text)]
+        for place in self._known.places(text):
+            if not _touches(place.start, place.end, made):
+                value = self._known.values[place.key]
+                yield value.code, value.entity, "found elsewhere"
+        if not ruled:
+            return
+        # What a placeholder is called must not speak for the number beside it.
+        blank = PLACEHOLDER.sub(lambda m: "\u25a1" * len(m.group()), narrow(text))
+        found = [
+            (pattern.rule, scored.match.start, scored.match.end)
+            for pattern in map(self._patterns.__getitem__, self._prefilter.candidates(blank))
+            if pattern.rule.entity not in self._left_open
+            for scored in pattern.scored(blank)
+            if self._is_hidden(pattern.rule.code, scored.raised)
+        ]
+        allowed = allowed_spans(self._allow, blank) if found else []
+        for rule, start, end in found:
+            if (
+                "\u25a1" not in blank[start:end]
+                and not any(a <= start and end <= b for a, b in allowed)
+                and not _touches(start, end, made)
+            ):
+                yield rule.code, rule.entity, f"rule {rule.id}"
+
+    def _is_hidden(self, code: str, score: float) -> bool:
+        least = self._least.get(code)
+        return least is not None and score >= least
+
+
+def _hidden(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Return the ids of the findings whose replacement the decision puts in."""
+    rows = con.execute("SELECT DISTINCT unnest(edits) FROM decisions").fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+def _held(plan: Plan, hidden: frozenset[str], allow: Iterable[str]) -> dict[str, Value]:
+    """Return the values that the decision hides somewhere and that are looked for everywhere."""
+    values = Values()
+    for part in plan.parts:
+        texts = _parts(part)
+        for check in plan.checks:
+            if check.cls.view == "raw":
+                for row in read_table(check.folder / part.name, columns=_VALUES).to_pylist():
+                    if row["id"] in hidden and row["code"].startswith("PII"):
+                        said = texts[row["record_id"]][row["part"]][row["start"] : row["end"]]
+                        evidence = json.loads(row["evidence"])
+                        values.add(said, row["record_id"], row["code"], row["score"], evidence)
+    search = KnownSearch(values.by_key, tuple(allow))
+    said = said_in(
+        search,
+        ((i, text) for part in plan.parts for i, texts in _parts(part).items() for text in texts),
+    )
+    return values.held(said)
+
+
+def _parts(path: Path) -> dict[str, list[str]]:
+    """Return the texts of each record of a part."""
+    table = read_table(path, columns=["id", "parts.list.element.text"])
+    return {row["id"]: [part["text"] for part in row["parts"]] for row in table.to_pylist()}
+
+
+def _texts(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield record id, field and text of all that a file says; a table is read as its JSONL."""
+    if path.suffix == ".jsonl":
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                record_id = row.get("record_id") or row.get("survivor_id") or row.get("id", "")
+                yield from ((record_id, name, text) for name, text in _strings(row, ""))
+    elif path.suffix in {".json", ".md"}:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            yield "", f"line {number}", _HASH.sub("", line)
+
+
+def _strings(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, held in value.items():
+            if key not in _IDS:
+                yield from _strings(held, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        for at, held in enumerate(value):
+            yield from _strings(held, f"{name}[{at}]")
+
+
+def _touches(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
+    return any(a < end and start < b for a, b in spans)
