@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import shutil
 import time
+from collections import defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from curator.models import model_sha
 from curator.protocols import Scope, Step
 from curator.rules import load_rules
 from curator.schema import Recipe, load
-from curator.tables import digest, findings_table
+from curator.tables import digest, findings_table, read_table
 from curator.workspace import Workspace, read_json, write_json, write_table
 
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 
     from curator.protocols import Check, CorpusCheck, Engine
     from curator.rules import RuleSet
+    from curator.types import Finding
 
 NO_RECORDS = "there are no records: nothing was read, or all of it was quarantined or set aside"
 _RULES = ("pii_rules", "allow", "answer_rules", "volatility_rules", "redaction")
+CORPUS = "corpus.parquet"
 SLOTS = ("encoder", "ner_zh", "ner_en", "language_id")
 
 
@@ -60,22 +63,27 @@ class CheckPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to run on which parts, and where it all lies."""
+    """What is to run on which parts, and where it all lies.
+
+    `view_parts` are the parts of the redacted view, one for each of `parts`.
+    """
 
     parts: tuple[Path, ...]
     checks: tuple[CheckPlan, ...]
     view_id: str
-    view: Path
+    view_parts: tuple[Path, ...]
+
+    def files(self, check: CheckPlan) -> list[Path]:
+        """Return where a check's findings lie, or will lie: one file a part, or one in all."""
+        if check.cls.view == "redacted" and check.is_corpus_check:
+            return [check.folder / CORPUS]
+        parts = self.parts if check.cls.view == "raw" else self.view_parts
+        return [check.folder / path.name for path in parts]
 
     @property
-    def view_parts(self) -> tuple[Path, ...]:
-        """The parts of the redacted view."""
-        return tuple(self.view / path.name for path in self.parts)
-
-    @property
-    def runs(self) -> tuple[Path, ...]:
-        """The folders of the runs that the recipe asks for."""
-        return tuple(check.folder for check in self.checks)
+    def findings(self) -> list[Path]:
+        """Return where the findings of all checks lie."""
+        return [path for check in self.checks for path in self.files(check)]
 
 
 def enabled(recipe: Recipe) -> list[str]:
@@ -117,29 +125,56 @@ def comparing(recipe: Recipe, names: Sequence[str], against: Sequence[Path]) -> 
 
 def plan(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
     """Work out which check runs the recipe, the rules and the active sources ask for."""
-    parts, raw, view_id = _raw_view(workspace, recipe, rules)
-    stems = [path.stem for path in parts]
+    parts, raw, view_id, view_parts = _raw_view(workspace, recipe, rules)
+    stems = [path.stem for path in view_parts]
     rest = [(name, check_class(name)) for name in enabled(recipe)]
     redacted = [
         _plan_check(workspace, recipe, rules, name, cls, view_id, stems, raw)
         for name, cls in rest
         if cls.view == "redacted"
     ]
-    return Plan(parts, (*raw, *redacted), view_id, workspace.redacted / view_id)
+    return Plan(parts, (*raw, *redacted), view_id, view_parts)
 
 
 def _raw_view(
     workspace: Workspace, recipe: Recipe, rules: RuleSet
-) -> tuple[tuple[Path, ...], list[CheckPlan], str]:
-    """Return the record parts, the checks of the raw view, and the redacted view's id."""
+) -> tuple[tuple[Path, ...], list[CheckPlan], str, tuple[Path, ...]]:
+    """Return the record parts, the checks of the raw view, the redacted view's id and its parts.
+
+    The view's id is made of what the checks ask, whatever the parts. A part of it is named
+    by its record part and by what the corpus checks found in that: so a new source, in which
+    a name is found, changes the parts alone that mention the name.
+    """
     parts = workspace.record_parts()
     stems = [path.stem for path in parts]
-    raw = [
-        _plan_check(workspace, recipe, rules, name, cls, "raw", stems, ())
-        for name, cls in ((name, check_class(name)) for name in enabled(recipe))
-        if cls.view == "raw"
-    ]
-    return parts, raw, digest("view", redact.VERSION, [check.run_id for check in raw])
+    classes = [(name, check_class(name)) for name in enabled(recipe)]
+    raw: list[CheckPlan] = []
+    for is_corpus in (False, True):
+        below = digest("raw", [check.run_id for check in raw]) if is_corpus else "raw"
+        raw += [
+            _plan_check(workspace, recipe, rules, name, cls, below, stems, ())
+            for name, cls in classes
+            if cls.view == "raw" and hasattr(cls, "run") is is_corpus
+        ]
+    view_id = digest(
+        "view", redact.VERSION, [(c.name, c.cls.version, c.params_sha, c.model_sha) for c in raw]
+    )
+    view = workspace.redacted / view_id
+    across = [_changed(check) for check in raw if check.is_corpus_check]
+    names = []
+    for stem in stems:
+        changes = [changed[stem] for changed in across if stem in changed]
+        names.append(f"{stem}-{digest(changes)}" if changes else stem)
+    return parts, raw, view_id, tuple(view / f"{name}.parquet" for name in names)
+
+
+def _changed(check: CheckPlan) -> dict[str, str]:
+    """Return for each part in which a corpus check of the raw view found something, a hash of it.
+
+    Before it ran, that is nothing: nor can what rests on it be fresh.
+    """
+    path = check.folder / "run.json"
+    return dict(read_json(path).get("changed", {})) if path.exists() else {}
 
 
 def _plan_check(
@@ -169,7 +204,8 @@ def _plan_check(
     params_sha = digest(params)
     if "redaction" in cls.needs:
         # The raw view's own checks: part of `view_id`, so they are in every run's id as it is.
-        params["redaction"] = [(c.name, dict(c.params)) for c in raw]
+        own = [c for c in raw if not c.is_corpus_check]
+        params["redaction"] = [(c.name, dict(c.params)) for c in own]
     if params.get("against"):
         params["against"] = located(workspace.root, params["against"], name, _view_of)
         params_sha = digest(params_sha, contents(params["against"], name))
@@ -189,8 +225,7 @@ def _view_of(root: Path) -> Sequence[Path]:
 
     """
     other = Workspace(root)
-    parts, _, view_id = _raw_view(other, load(other.recipe_path, Recipe), load_rules(root))
-    view = [other.redacted / view_id / path.name for path in parts]
+    _, _, _, view = _raw_view(other, load(other.recipe_path, Recipe), load_rules(root))
     if not view or not all(path.exists() for path in view):
         raise RecipeError(
             f"{root}: a project whose records have no redacted view yet",
@@ -277,29 +312,31 @@ def check(
             NO_RECORDS, "read some with: curator ingest; what was read is in: curator status"
         )
     raw = [c for c in everything.checks if c.cls.view == "raw"]
-    rest = [c for c in everything.checks if c.cls.view == "redacted" and c.name in names]
-    redaction = (
-        Step("curator.redact:Redact"),
-        [(part, *(c.folder / part.name for c in raw)) for part in everything.parts],
-        everything.view,
-    )
+    found = [c.folder for c in raw if not c.is_corpus_check]
+    runs = []
     # What is done part by part begins at once, so that no worker waits for a stage to end.
     for planned in raw:
         _begin(planned, everything.parts, workspace, engine)
-    if rest:
-        engine.begin(*redaction)
-    for planned in rest:
-        _begin(planned, everything.view_parts, workspace, engine)
-    runs = []
     for planned in raw:
         with timer(planned.name):
-            runs.append(_run_check(planned, everything.parts, workspace, engine))
-    if rest:
-        with timer("redact"):
-            engine.map(*redaction, label="redact")
+            runs.append(_run_check(planned, everything.parts, workspace, engine, found))
+    # Again, since what the view's parts are follows from what was found.
+    everything = plan(workspace, recipe, rules)
+    rest = [c for c in everything.checks if c.cls.view == "redacted" and c.name in names]
+    if not rest:
+        return runs
+    view = everything.view_parts
+    redaction = Step("curator.redact:Redact")
+    inputs = [(part, *(c.folder / part.name for c in raw)) for part in everything.parts]
+    shown = [path.name for path in view]
+    engine.begin(redaction, inputs, view[0].parent, shown)
+    for planned in rest:
+        _begin(planned, view, workspace, engine)
+    with timer("redact"):
+        engine.map(redaction, inputs, view[0].parent, label="redact", names=shown)
     for planned in rest:
         with timer(planned.name):
-            runs.append(_run_check(planned, everything.view_parts, workspace, engine))
+            runs.append(_run_check(planned, view, workspace, engine))
     return runs
 
 
@@ -318,7 +355,11 @@ def _begin(
 
 
 def _run_check(
-    planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
+    planned: CheckPlan,
+    parts: tuple[Path, ...],
+    workspace: Workspace,
+    engine: Engine,
+    found: Sequence[Path] = (),
 ) -> dict[str, Any]:
     finished = _finished(planned, parts)
     if finished:
@@ -337,7 +378,7 @@ def _run_check(
         "inputs_sha": digest(inputs),
     }
     try:
-        outputs = _work(planned, parts, workspace, engine)
+        outputs = _work(planned, parts, workspace, engine, found)
     except BaseException as error:
         # Where even this cannot be written, the run is missing, which blocks exports just as well.
         with suppress(CuratorError):
@@ -353,6 +394,9 @@ def _run_check(
         "n_records": sum(pq.read_metadata(path).num_rows for path in parts),
         "seconds": round(time.perf_counter() - began, 3),
     }
+    if planned.cls.view == "raw" and planned.is_corpus_check:
+        ids = {path.stem: read_table(path, columns=["id"])["id"].to_pylist() for path in outputs}
+        manifest["changed"] = {stem: digest(some) for stem, some in ids.items() if some}
     write_json(manifest_path, manifest)
     return manifest
 
@@ -378,7 +422,11 @@ def _judging(
 
 
 def _scope(
-    planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
+    planned: CheckPlan,
+    parts: tuple[Path, ...],
+    workspace: Workspace,
+    engine: Engine,
+    found: Sequence[Path] = (),
 ) -> Scope:
     return Scope(
         engine=engine,
@@ -386,22 +434,40 @@ def _scope(
         # By view: a part keeps its name in every redacted view, and its text may differ.
         cache=workspace.cache / parts[0].parent.name,
         folder=workspace.cache / "phases" / planned.run_id,
+        findings=tuple(tuple(folder / path.name for folder in found) for path in parts),
     )
 
 
 def _work(
-    planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
+    planned: CheckPlan,
+    parts: tuple[Path, ...],
+    workspace: Workspace,
+    engine: Engine,
+    found: Sequence[Path],
 ) -> list[Path]:
+    """Write the findings of a run; `found`: the folders of what is known of the raw view."""
     if not planned.is_corpus_check:
         return engine.map(*_judging(planned, parts), label=planned.name)
-    output = planned.folder / "corpus.parquet"
-    if not output.exists():
-        scope = _scope(planned, parts, workspace, engine)
-        checker = planned.cls(**planned.params)
-        found = checker.run(scope)  # type: ignore[attr-defined]
-        write_table(output, findings_table(found, planned.run_id))
-        shutil.rmtree(scope.folder, ignore_errors=True)
-    return [output]
+    is_raw = planned.cls.view == "raw"
+    names = [path.name for path in parts] if is_raw else [CORPUS]
+    outputs = [planned.folder / name for name in names]
+    if all(path.exists() for path in outputs):
+        return outputs
+    scope = _scope(planned, parts, workspace, engine, found)
+    checker = planned.cls(**planned.params)
+    findings = checker.run(scope)  # type: ignore[attr-defined]
+    if is_raw:
+        about: dict[str, list[Finding]] = defaultdict(list)
+        for finding in findings:
+            about[finding.record_id].append(finding)
+        for path, output in zip(parts, outputs, strict=True):
+            ids = read_table(path, columns=["id"])["id"].to_pylist()
+            own = (finding for i in ids for finding in about.get(i, ()))
+            write_table(output, findings_table(own, planned.run_id))
+    else:
+        write_table(outputs[0], findings_table(findings, planned.run_id))
+    shutil.rmtree(scope.folder, ignore_errors=True)
+    return outputs
 
 
 def freshness(everything: Plan) -> dict[str, str]:
@@ -417,6 +483,7 @@ def freshness(everything: Plan) -> dict[str, str]:
         if manifest["status"] != "succeeded":
             states[planned.name] = "failed"
         else:
-            covered = set(manifest["inputs"]) >= {path.stem for path in everything.parts}
+            parts = everything.parts if planned.cls.view == "raw" else everything.view_parts
+            covered = set(manifest["inputs"]) >= {path.stem for path in parts}
             states[planned.name] = "fresh" if covered else "stale"
     return states

@@ -102,7 +102,7 @@ def decide(
     """
     everything = checked(workspace, recipe, rules)
     decision_id = _decision_id(workspace, everything, rules)
-    con = workspace.sql(everything.runs)
+    con = workspace.sql(everything.findings)
     table = policies.decide(*inputs(con), workspace.reviews(), rules.policy)
     current = workspace.current_decision()
     if current and current["id"] == decision_id:

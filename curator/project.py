@@ -100,18 +100,22 @@ class Project:
                 compares with nothing outside.
 
         """
-        from curator.check import check, comparing  # noqa: PLC0415
+        from curator.check import check, comparing, plan  # noqa: PLC0415
 
         recipe = comparing(self.recipe, only, against) if against else self.recipe
         with self.workspace.lock(), self._engine() as engine:
             runs = check(self.workspace, recipe, self.rules, engine, only)
+            everything = plan(self.workspace, recipe, self.rules)
         if not against:
             return runs
-        return [run | {"held": self._held(run)} for run in runs if run["check"] in only]
+        files = {c.name: everything.files(c) for c in everything.checks}
+        return [
+            run | {"held": self._held(files[run["check"]])} for run in runs if run["check"] in only
+        ]
 
-    def _held(self, run: dict[str, Any]) -> int:
+    def _held(self, findings: Sequence[Path]) -> int:
         """Return about how many records a run found something that lies outside the project."""
-        con = self.workspace.sql([self.workspace.findings / run["check"] / run["id"]])
+        con = self.workspace.sql(findings)
         held = "SELECT DISTINCT record_id FROM findings WHERE peer_id IS NULL"
         return len(con.execute(held).fetchall())
 
@@ -250,8 +254,8 @@ class Project:
         """Return the findings of the runs that the recipe asks for."""
         from curator.check import plan  # noqa: PLC0415
 
-        runs = plan(self.workspace, self.recipe, self.rules).runs
-        return self.workspace.sql(runs).sql("SELECT * FROM findings").to_arrow_table()
+        files = plan(self.workspace, self.recipe, self.rules).findings
+        return self.workspace.sql(files).sql("SELECT * FROM findings").to_arrow_table()
 
     def decisions(self) -> pa.Table:
         """Return the current decisions."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -47,16 +47,28 @@ class Engine(Protocol):
     workers: int
 
     def map(
-        self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path, *, label: str
+        self,
+        step: Step,
+        inputs: Sequence[tuple[Path, ...]],
+        out: Path,
+        *,
+        label: str,
+        names: Sequence[str] | None = None,
     ) -> list[Path]:
         """Call `step` with the tables of each tuple of files, write one file per tuple to `out`.
 
-        An output takes the name of the tuple's first file. Outputs that lie there
-        already are left alone, which is what makes work resumable.
+        An output takes its name from `names`, or that of the tuple's first file. Outputs that
+        lie there already are left alone, which is what makes work resumable.
         """
         ...
 
-    def begin(self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path) -> None:
+    def begin(
+        self,
+        step: Step,
+        inputs: Sequence[tuple[Path, ...]],
+        out: Path,
+        names: Sequence[str] | None = None,
+    ) -> None:
         """Let idle workers start on what a later `map` will ask for; return at once.
 
         An input may itself be underway. What waits for anything else is left to `map`.
@@ -74,21 +86,27 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Scope:
-    """What a corpus check works with: an engine, the redacted parts, and places to write.
+    """What a corpus check works with: an engine, the parts of its view, and places to write.
 
     `shared(name, key)` is a folder of files that depend on one part of this view alone
     (an embedding, a signature), so a new part costs only itself; `phase(name)` is a
-    folder of this run alone.
+    folder of this run alone. In the raw view, `findings` are what the record checks
+    found in each part.
     """
 
     engine: Engine
     parts: tuple[Path, ...]
     cache: Path
     folder: Path
+    findings: tuple[tuple[Path, ...], ...] = ()
 
     def shared(self, name: str, key: str) -> Path:
         """Return the folder for files that depend on one part and on `key` alone."""
         return self.cache / name / key
+
+    def with_findings(self) -> Iterator[tuple[Path, tuple[Path, ...]]]:
+        """Yield each part of the raw view with the files of what was found in it."""
+        yield from zip(self.parts, self.findings, strict=True)
 
     def phase(self, name: str) -> Path:
         """Return the folder for one phase of this run."""

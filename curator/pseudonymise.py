@@ -11,12 +11,12 @@ import hashlib
 import hmac
 import re
 from collections import defaultdict, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from curator.edits import apply, resolve
-from curator.pseudonyms import NAMES
+from curator.pseudonyms import NUMBERED, parsed
 from curator.redact import edits_of
 from curator.surrogates import Surrogates
 from curator.vault import Mention
@@ -24,26 +24,10 @@ from curator.vault import Mention
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from curator.pseudonyms import Lang
     from curator.schema import Pseudonyms
     from curator.surrogates import Style
     from curator.types import Edit, Part, Record
     from curator.vault import Keys, Vault
-
-_NUMBERED = re.compile(
-    r"\[(?P<zh>[\u4e00-\u9fff]{2,8})(?P<n>\d+)\]|\[(?P<en>[A-Z_]{2,24})_(?P<m>\d+)\]"
-)
-_BY_ZH = {zh: entity for entity, (zh, _) in NAMES.items()}
-_BY_EN = {en: entity for entity, (_, en) in NAMES.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Placeholder:
-    """A placeholder as the PII check numbers them within a record."""
-
-    entity: str
-    number: int
-    lang: Lang
 
 
 class Pseudonymiser:
@@ -69,7 +53,7 @@ class Pseudonymiser:
         surrogates = self._surrogates(record)
 
         def surrogate(edit: Edit, match: re.Match[str]) -> str:
-            placeholder = _parsed(match)
+            placeholder = parsed(match)
             held = people.get((placeholder.entity, placeholder.number))
             value = held or f"{_covered(record, edit)}\x1f{match.start()}"
             if self._settings.link == "none":
@@ -77,7 +61,7 @@ class Pseudonymiser:
             return surrogates.of(placeholder.entity, value, placeholder.lang)
 
         return [
-            replace(e, replacement=_NUMBERED.sub(partial(surrogate, e), e.replacement))
+            replace(e, replacement=NUMBERED.sub(partial(surrogate, e), e.replacement))
             for e in plain
         ]
 
@@ -141,19 +125,13 @@ def revealed_text(text: str, known: Sequence[Mention]) -> str:
     return re.sub("|".join(names), original, text)
 
 
-def _parsed(match: re.Match[str]) -> _Placeholder:
-    if match["zh"]:
-        return _Placeholder(_BY_ZH.get(match["zh"], match["zh"]), int(match["n"]), "zh")
-    return _Placeholder(_BY_EN.get(match["en"], match["en"]), int(match["m"]), "en")
-
-
 def _originals(record: Record, edits: Sequence[Edit]) -> dict[tuple[str, int], str]:
     """Return the fullest spelling of what each placeholder of the record stands for."""
     found: dict[tuple[str, int], str] = {}
     for edit in edits:
-        match = _NUMBERED.fullmatch(edit.replacement) if edit.rank > 0 else None
+        match = NUMBERED.fullmatch(edit.replacement) if edit.rank > 0 else None
         if match:
-            placeholder = _parsed(match)
+            placeholder = parsed(match)
             key, text = (placeholder.entity, placeholder.number), _covered(record, edit)
             if len(text) > len(found.get(key, "")):
                 found[key] = text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 from curator.text import fold
@@ -38,7 +39,29 @@ NAMES: dict[str, tuple[str, str]] = {
 }
 """Entity → its name in Chinese and in English, as it stands in a placeholder."""
 
+NUMBERED = re.compile(
+    r"\[(?P<zh>[\u4e00-\u9fff]{2,8})(?P<n>\d+)\]|\[(?P<en>[A-Z_]{2,24})_(?P<m>\d+)\]"
+)
+"""A placeholder as `Pseudonyms` numbers them."""
+_BY_ZH = {zh: entity for entity, (zh, _) in NAMES.items()}
+_BY_EN = {en: entity for entity, (_, en) in NAMES.items()}
 _COUNTRY_CODE = re.compile(r"(?:00)?86(?=1[3-9]\d{9}$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A placeholder as they are numbered within a record."""
+
+    entity: str
+    number: int
+    lang: Lang
+
+
+def parsed(match: re.Match[str]) -> Placeholder:
+    """Return what a match of `NUMBERED` stands for."""
+    if match["zh"]:
+        return Placeholder(_BY_ZH.get(match["zh"], match["zh"]), int(match["n"]), "zh")
+    return Placeholder(_BY_EN.get(match["en"], match["en"]), int(match["m"]), "en")
 
 
 class Pseudonyms:
@@ -56,10 +79,16 @@ class Pseudonyms:
         """Return the placeholder of a value; spelling, width, case and separators do not matter."""
         zh, en = NAMES.get(entity, ("", _plain(entity)))
         known = self._numbers.setdefault(en, {})
-        number = known.setdefault(same(entity, value), len(known) + 1)
+        number = known.setdefault(same(entity, value), max(known.values(), default=0) + 1)
         if (lang or self._lang) == "zh" and zh:
             return f"[{zh}{number}]"
         return f"[{en}_{number}]"
+
+    def keep(self, entity: str, number: int, value: str | None) -> None:
+        """Take a number as given out, to a value if it is known which."""
+        _, en = NAMES.get(entity, ("", _plain(entity)))
+        held = f"\x1f{number}" if value is None else same(entity, value)
+        self._numbers.setdefault(en, {}).setdefault(held, number)
 
 
 def same(entity: str, value: str) -> str:

@@ -39,8 +39,8 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
         CuratorError: nothing or more than one record goes by that name.
 
     """
-    view = plan.view if all((plan.view / p.name).exists() for p in plan.parts) else None
-    con = workspace.sql([run for run in plan.runs if run.exists()], view if plan.parts else None)
+    view = plan.view_parts if all(path.exists() for path in plan.view_parts) else ()
+    con = workspace.sql(plan.findings, view)
     found = _find(con, asked)
     if found["fate"] != "record":
         return found

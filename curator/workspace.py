@@ -38,7 +38,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curator.errors import WorkspaceError
-from curator.tables import DECISIONS, FINDINGS, QUARANTINE, REVIEWS, SET_ASIDE, read_table
+from curator.tables import DECISIONS, FINDINGS, QUARANTINE, RECORDS, REVIEWS, SET_ASIDE, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -304,13 +304,15 @@ class Workspace:
 
     # --- views -----------------------------------------------------------------------
 
-    def sql(self, runs: Sequence[Path] = (), view: Path | None = None) -> duckdb.DuckDBPyConnection:
+    def sql(
+        self, findings: Sequence[Path] = (), view: Sequence[Path] = ()
+    ) -> duckdb.DuckDBPyConnection:
         """Open an in-memory DuckDB with a view for each stored table.
 
-        They are records, quarantine, set_aside, findings and decisions. `runs` are the
-        folders of the check runs that `findings` unites; `view` is the folder of the
-        redacted view, which `redacted` shows. `records` shows everything but text; raw
-        text is in no view.
+        They are records, quarantine, set_aside, findings and decisions. `findings` are the
+        files that the table of that name unites, as far as they are there; `view` are the
+        parts of the redacted view, which `redacted` shows. `records` shows everything but
+        text; raw text is in no view.
         """
         import duckdb  # noqa: PLC0415 - not needed by commands that only read manifests
 
@@ -325,7 +327,6 @@ class Workspace:
         con.execute("SET preserve_insertion_order = true")
         sources = self.sources()
         parts = self.record_parts()
-        stems = [path.stem for path in parts]
         _view(
             con,
             "records",
@@ -356,15 +357,12 @@ class Workspace:
             columns = ", ".join(c for c in schema.names if c != "raw")
             # A source of which nothing was refused has no such file; counts tell of a lost one.
             _view(con, name, [f for f in files if f.exists()], columns, schema)
-        found = [run / f"{s}.parquet" for run in runs for s in [*stems, "corpus"]]
-        _view(con, "findings", [f for f in found if f.exists()], "*", FINDINGS)
+        _view(con, "findings", [f for f in findings if f.exists()], "*", FINDINGS)
         current = self.current_decision()
         chosen = [self.decisions / current["id"] / "decisions.parquet"] if current else []
         _view(con, "decisions", chosen, "*", DECISIONS)
-        if view is not None:
-            from curator.tables import RECORDS  # noqa: PLC0415
-
-            _view(con, "redacted", [view / f"{s}.parquet" for s in stems], "*", RECORDS)
+        if view:
+            _view(con, "redacted", view, "*", RECORDS)
         return con
 
 

@@ -254,7 +254,8 @@ class Made:
             found = [f for check, f in self.findings if check == "pii"]
             table = Redact()(records_table(own), findings_table(found, "run-pii"))
             write_table(view / path.name, table)
-        return Plan(tuple(path for path, _ in parts), tuple(planned), "view", view)
+        names = tuple(path for path, _ in parts)
+        return Plan(names, tuple(planned), "view", tuple(view / path.name for path in names))
 
     def _decide(self, workspace: Workspace, plan: Plan) -> None:
         edits: dict[str, list[str]] = {}

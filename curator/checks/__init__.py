@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CHECKS = {
     "encoding": "curator.checks.encoding:Encoding",
     "pii": "curator.checks.pii:Pii",
+    "mentions": "curator.checks.mentions:Mentions",
     "quality": "curator.checks.quality:Quality",
     "language": "curator.checks.language:Language",
     "non_answers": "curator.checks.non_answers:NonAnswers",

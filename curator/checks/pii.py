@@ -154,7 +154,7 @@ class Pii:
             private = [c for c in candidates if c.entity not in self._left_open]
             if not private:
                 continue
-            lang = placeholder_language(view, private, record.lang)
+            lang = placeholder_language(view.text, [(c.start, c.end) for c in private], record.lang)
             placeholder = partial(pseudonyms.of, lang=lang)
             values = [view.narrow[c.start : c.end] for c in private]
             hidden = [

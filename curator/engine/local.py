@@ -69,10 +69,16 @@ class LocalEngine:
         self._begun = {}
 
     def map(
-        self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path, *, label: str
+        self,
+        step: Step,
+        inputs: Sequence[tuple[Path, ...]],
+        out: Path,
+        *,
+        label: str,
+        names: Sequence[str] | None = None,
     ) -> list[Path]:
         """See `curator.protocols.Engine.map`."""
-        outputs = _outputs(inputs, out)
+        outputs = _outputs(inputs, out, names)
         todo = [
             (files, output)
             for files, output in zip(inputs, outputs, strict=True)
@@ -87,11 +93,17 @@ class LocalEngine:
             self._begun.pop(output, None)
         return outputs
 
-    def begin(self, step: Step, inputs: Sequence[tuple[Path, ...]], out: Path) -> None:
+    def begin(
+        self,
+        step: Step,
+        inputs: Sequence[tuple[Path, ...]],
+        out: Path,
+        names: Sequence[str] | None = None,
+    ) -> None:
         """See `curator.protocols.Engine.begin`. A single worker has nobody to work ahead."""
         if self.workers == 1:
             return
-        for files, output in zip(inputs, _outputs(inputs, out), strict=True):
+        for files, output in zip(inputs, _outputs(inputs, out, names), strict=True):
             known = all(path in self._begun or path.exists() for path in files)
             if known and output not in self._begun and not output.exists():
                 self._begin(step, files, output)
@@ -177,8 +189,10 @@ class LocalEngine:
         return self._tasks
 
 
-def _outputs(inputs: Sequence[tuple[Path, ...]], out: Path) -> list[Path]:
-    return [out / f"{files[0].stem}.parquet" for files in inputs]
+def _outputs(
+    inputs: Sequence[tuple[Path, ...]], out: Path, names: Sequence[str] | None
+) -> list[Path]:
+    return [out / name for name in names or [f"{files[0].stem}.parquet" for files in inputs]]
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def export_instruction(
     )
     if version.is_there():
         return version.target
-    con = workspace.sql(plan.runs)
+    con = workspace.sql(plan.findings)
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         staged = folder / ".staged"
         staged.mkdir()

@@ -85,7 +85,7 @@ def export_rag(
     )
     if version.is_there():
         return version.target
-    con = workspace.sql(plan.runs)
+    con = workspace.sql(plan.findings)
     unusable: Counter[str] = Counter()
     by_source: Counter[str] = Counter()
     by_lang: Counter[str] = Counter()

@@ -10,9 +10,9 @@ ordinary word that was held for one:
 - a Chinese name needs a better reason than a doubtful finding: a score of 0.9, or a rule
   that knows it by what stands around; where it begins with a surname and has three
   characters or was found in two records, a score of 0.75;
-- at least a third of the records that say it were found to mean it (half, for a name of two
-  characters): of a word that a model took for a name once, that is a small share. A value
-  that a strong checksum agrees with needs no share.
+- at least a third of the records that say it were found to mean it: of a word that a model
+  took for a name once, that is a small share. It is half for a name of two characters, a
+  tenth for a full name that a rule knows, and nothing where a strong checksum agrees.
 
 Texts are compared as `curator.text.fold` gives them, so width, case, spaces and zero-width
 characters hide nothing; Latin letters and digits are whole words.
@@ -47,7 +47,7 @@ _BREAK = re.compile('[\\n\\r，。！？；、：,!?;|"“”]')
 _NAME_GAP = re.compile(r"[\s·•‧∙・.'’\-\u00ad\u200b-\u200f\u2060\ufeff]*")
 _COUNTRY = re.compile(r"(?:00|\+)?86[ -]?$")
 _CERTAIN, _FAIR, _BY_RULE = 0.9, 0.75, 0.7
-_SHARE, _SHARE_OF_TWO = 1 / 3, 1 / 2
+_SHARE, _SHARE_OF_TWO, _SHARE_TOLD = 1 / 3, 1 / 2, 1 / 10
 
 
 @dataclass(slots=True)
@@ -176,13 +176,19 @@ def _has_reason(value: Value) -> bool:
         return True
     if value.score >= _CERTAIN or value.by_rule:
         return True
-    if value.text[0] not in SURNAMES and not value.text.startswith(COMPOUND_SURNAMES):
-        return False
-    return value.score >= (_FAIR if len(value.text) > 2 or len(value.records) > 1 else _CERTAIN)
+    least = _FAIR if len(value.text) > 2 or len(value.records) > 1 else _CERTAIN
+    return _has_surname(value.text) and value.score >= least
 
 
 def _least_share(value: Value) -> float:
-    return _SHARE_OF_TWO if value.entity == PERSON and len(value.text) == 2 else _SHARE
+    if value.entity == PERSON and len(value.text) == 2:
+        return _SHARE_OF_TWO
+    is_full = bool(_LATIN.search(value.text)) or _has_surname(value.text)
+    return _SHARE_TOLD if is_full and value.by_rule else _SHARE
+
+
+def _has_surname(name: str) -> bool:
+    return name[0] in SURNAMES or name.startswith(COMPOUND_SURNAMES)
 
 
 def _stands_together(said: str) -> bool:

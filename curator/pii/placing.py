@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from curator.pseudonyms import Lang
 
 
-def placeholder_language(view: SearchText, candidates: Sequence[Candidate], lang: str) -> Lang:
+def placeholder_language(text: str, spans: Sequence[tuple[int, int]], lang: str) -> Lang:
     """Return the language of what is said around the details; the details do not count."""
-    rest = view.text
-    for candidate in reversed(candidates):
-        rest = rest[: candidate.start] + " " + rest[candidate.end :]
+    rest = text
+    for start, end in sorted(spans, reverse=True):
+        rest = rest[:start] + " " + rest[end:]
     around = script(PLACEHOLDER.sub(" ", rest))
     if around == "none":
         return "zh" if lang == "zh" else "en"

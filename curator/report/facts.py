@@ -115,25 +115,25 @@ def code_facts(
 ) -> list[CodeFacts]:
     """Return what was found under each code of the checks that ran, also where it is nothing."""
     counts = {
-        (check, code): (findings, records)
-        for check, code, findings, records in con.execute(
-            'SELECT "check", code, count(*), count(DISTINCT record_id) FROM findings GROUP BY 1, 2'
+        code: (findings, records)
+        for code, findings, records in con.execute(
+            "SELECT code, count(*), count(DISTINCT record_id) FROM findings GROUP BY 1"
         ).fetchall()
     }
-    bins: dict[tuple[str, str], list[int]] = {}
-    for check, code, place, n in con.execute(
-        'SELECT "check", code, least(floor(score * ?)::INT, ?) AS place, count(*)'
-        " FROM findings GROUP BY 1, 2, 3",
+    bins: dict[str, list[int]] = {}
+    for code, place, n in con.execute(
+        "SELECT code, least(floor(score * ?)::INT, ?) AS place, count(*)"
+        " FROM findings GROUP BY 1, 2",
         (BINS, BINS - 1),
     ).fetchall():
-        bins.setdefault((check, code), [0] * BINS)[place] += n
+        bins.setdefault(code, [0] * BINS)[place] += n
     ran = set(fresh)
     found = [
         CodeFacts(
             code,
             check.name,
-            *counts.get((check.name, code.id), (0, 0)),
-            tuple(bins.get((check.name, code.id), [0] * BINS)),
+            *counts.get(code.id, (0, 0)),
+            tuple(bins.get(code.id, [0] * BINS)),
             tuple(r for r in policy.rules if speaks_of(r, check.name, code.id)),
         )
         for check in plan.checks

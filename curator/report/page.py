@@ -103,9 +103,9 @@ def render(
 
     ran = facts.runs(plan)
     fresh = {run.name for run in ran if run.state == "fresh"}
-    runs = [check.folder for check in plan.checks if check.name in fresh]
+    known = [path for check in plan.checks if check.name in fresh for path in plan.files(check)]
     seen = bool(plan.parts) and all(path.exists() for path in plan.view_parts)
-    con = workspace.sql(runs, plan.view if seen else None)
+    con = workspace.sql(known, plan.view_parts if seen else ())
     found = facts.code_facts(con, plan, fresh, policy)
     with_findings = [f for f in found if f.findings]
     examples: dict[str, Any] = {}

@@ -334,7 +334,7 @@ def grouped() -> Made:
 def test_groups_tell_who_fell_who_stands_and_why(tmp_path: Path) -> None:
     made = grouped()
     workspace, plan = made.lay(tmp_path)
-    con = workspace.sql(plan.runs, plan.view)
+    con = workspace.sql(plan.findings, plan.view_parts)
     exact, near = duplicate_groups(
         con, POLICY, {"DUP001": "near_duplicates", "DUP002": "near_duplicates"}
     )

@@ -1,0 +1,168 @@
+"""What is private in one record, said in another where the check of private details passed it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from curator.pii.known import PERSON, KnownSearch, Place, Value, Values
+from curator.pii.placing import placeholder_language
+from curator.pseudonyms import NUMBERED, Pseudonyms, parsed
+from curator.tables import read_table
+from curator.types import Finding, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from curator.protocols import PartStep, Scope
+    from curator.types import Code, View
+
+_TEXTS = ["id", "lang", "parts.list.element.text"]
+_FOUND = ["record_id", "code", "score", "part", "start", "end", "replacement", "evidence"]
+
+
+class Mentions:
+    """Private details that were found in another record.
+
+    A name that stands as "我叫王小明" in one record is found there by what stands around
+    it, and may be passed over in another that only mentions it. So what the check `pii` found
+    anywhere, and what is somebody's wherever it stands, is looked for in every record: a name
+    of two words, or of two to four Chinese characters with good reason to hold it for one; a
+    number, an account, an address. Of the records that say it, a third must have been found to
+    mean it (a tenth, where a rule knows a full name; half, where it has two characters): of a
+    word that was once held for a name most are not.
+
+    Findings have the code of the detail, the rule `mention` and the score of the best finding
+    of it; their evidence tells in how many records it was found.
+
+    Args:
+        allow: regexes of texts that are never private.
+        names: a name counts from this score on, which is that of the policy.
+        others: the same of all other details.
+    """
+
+    name: ClassVar[str] = "mentions"
+    version: ClassVar[str] = "1"
+    view: ClassVar[View] = "raw"
+    needs: ClassVar[tuple[str, ...]] = ("allow",)
+    codes: ClassVar[tuple[Code, ...]] = ()
+
+    def __init__(self, *, allow: Sequence[str], names: float = 0.6, others: float = 0.4) -> None:
+        self._allow = tuple(allow)
+        self._names, self._others = names, others
+
+    def part_steps(self) -> Sequence[PartStep]:
+        """Nothing may begin before all is found."""
+        return ()
+
+    def run(self, scope: Scope) -> Iterator[Finding]:
+        """Yield the mentions; values lie in memory alone, so nothing is left to other workers."""
+        values = Values()
+        for part, found in scope.with_findings():
+            texts = {row["id"]: row["parts"] for row in _read(part, ["id", *_TEXTS[2:]])}
+            for row in _private(found):
+                if row["score"] >= self._least(row["evidence"]["entity"]):
+                    text = texts[row["record_id"]][row["part"]]["text"]
+                    covered = text[row["start"] : row["end"]]
+                    values.add(
+                        covered, row["record_id"], row["code"], row["score"], row["evidence"]
+                    )
+        if not values.by_key:
+            return
+        said: dict[str, set[str]] = defaultdict(set)
+        places: list[_Said] = []
+        search = KnownSearch(values.by_key, self._allow)
+        for part, found in scope.with_findings():
+            known: dict[str, list[dict[str, Any]]] = defaultdict(list)
+            for row in _private(found):
+                known[row["record_id"]].append(row)
+            for row in _read(part, _TEXTS):
+                said_here = [
+                    (at, place)
+                    for at, one in enumerate(row["parts"])
+                    for place in search.places(one["text"])
+                ]
+                for _, place in said_here:
+                    said[place.key].add(row["id"])
+                new = [
+                    (at, place)
+                    for at, place in said_here
+                    if not self._is_hidden(at, place, known[row["id"]])
+                ]
+                if new:
+                    places.append(_Said(row, known[row["id"]], new))
+        held = values.held(said)
+        for one in places:
+            yield from self._findings(one, held)
+
+    def _least(self, entity: str) -> float:
+        return self._names if entity == PERSON else self._others
+
+    def _is_hidden(self, part: int, place: Place, found: Iterable[Mapping[str, Any]]) -> bool:
+        """Tell whether the check of private details is sure enough of what stands there."""
+        return any(
+            row["part"] == part
+            and row["start"] <= place.start
+            and place.end <= row["end"]
+            and row["score"] >= self._least(row["evidence"]["entity"])
+            for row in found
+        )
+
+    def _findings(self, said: _Said, held: Mapping[str, Value]) -> Iterator[Finding]:
+        new = [(at, place) for at, place in said.places if place.key in held]
+        if not new:
+            return
+        record, lang = said.record, said.record["lang"]
+        pseudonyms = Pseudonyms("zh" if lang == "zh" else "en")
+        for row in said.found:
+            text = record["parts"][row["part"]]["text"][row["start"] : row["end"]]
+            for match in NUMBERED.finditer(row["replacement"]):
+                held_by = parsed(match)
+                alone = match.group() == row["replacement"]
+                pseudonyms.keep(held_by.entity, held_by.number, text if alone else None)
+        for at, place in new:
+            text, value = record["parts"][at]["text"], held[place.key]
+            spans = [(p.start, p.end) for i, p in new if i == at]
+            spans += [(r["start"], r["end"]) for r in said.found if r["part"] == at]
+            yield Finding(
+                record_id=record["id"],
+                check=self.name,
+                code=value.code,
+                score=value.score,
+                span=Span(at, place.start, place.end),
+                replacement=pseudonyms.of(
+                    value.entity,
+                    text[place.start : place.end],
+                    placeholder_language(text, spans, lang),
+                ),
+                evidence={
+                    "entity": value.entity,
+                    "rule": "mention",
+                    "recogniser": "another record",
+                    "found_in": len(value.records),
+                    "validated": value.validated,
+                },
+            )
+
+
+class _Said(NamedTuple):
+    """A record that says values which are not hidden there: part and place of each."""
+
+    record: Mapping[str, Any]
+    found: Sequence[Mapping[str, Any]]
+    places: Sequence[tuple[int, Place]]
+
+
+def _read(path: Path, columns: Sequence[str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = read_table(path, columns=columns).to_pylist()
+    return rows
+
+
+def _private(found: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """Yield the findings of private details that are to be hidden, with their evidence read."""
+    for path in found:
+        for row in _read(path, _FOUND):
+            if row["replacement"] is not None and row["code"].startswith("PII"):
+                yield row | {"evidence": json.loads(row["evidence"])}
