@@ -6,6 +6,7 @@ edits applied, speakers and unmapped columns left out.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,10 +20,14 @@ from curator.types import Edit, Span
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import duckdb
+
     from curator.types import Record
 
-VERSION = "1"
+VERSION = "2"
 _PII_RANK = 1
+FIELDS = ("label", "source_uri")
+"""What of a record beside its parts is shown, and may hold a private detail."""
 
 
 def edits_of(findings: Iterable[Mapping[str, object]]) -> dict[str, list[Edit]]:
@@ -43,7 +48,41 @@ def edits_of(findings: Iterable[Mapping[str, object]]) -> dict[str, list[Edit]]:
     return edits
 
 
-def redacted(record: Record, edits: Sequence[Edit]) -> Record:
+def fields_of(findings: Iterable[Mapping[str, object]]) -> dict[str, dict[str, str]]:
+    """Return for each record what its label and its source's name are shown as, where not as is.
+
+    A finding about a field has a replacement for the whole of it, no span, and the field's
+    name in its evidence.
+    """
+    fields: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in findings:
+        if row["replacement"] is not None and row["part"] is None:
+            name = json.loads(str(row["evidence"])).get("field")
+            if name in FIELDS:
+                fields[str(row["record_id"])][name] = str(row["replacement"])
+    return fields
+
+
+def shown_sources(con: duckdb.DuckDBPyConnection, *, decided: bool) -> dict[str, str]:
+    """Return what the names of sources are shown as, where they hold a private detail.
+
+    Args:
+        con: with the views `records`, `findings` and `decisions`.
+        decided: whether only what the decision hides counts.
+
+    """
+    hidden = " AND f.id IN (SELECT unnest(edits) FROM decisions)" if decided else ""
+    rows = con.execute(
+        "SELECT DISTINCT r.source_uri, f.replacement FROM findings f"  # noqa: S608 - fixed text
+        " JOIN records r ON r.id = f.record_id WHERE f.part IS NULL AND f.replacement IS NOT NULL"
+        f' AND f.evidence LIKE \'%"field": "source_uri"%\'{hidden} ORDER BY ALL'
+    ).fetchall()
+    return dict(rows)
+
+
+def redacted(
+    record: Record, edits: Sequence[Edit], fields: Mapping[str, str] | None = None
+) -> Record:
     """Return the record as everybody but the PII check may see it."""
     parts = apply(record.parts, edits)
     # The paths that repeat a heading must not keep what an edit of the heading hides.
@@ -60,7 +99,15 @@ def redacted(record: Record, edits: Sequence[Edit]) -> Record:
         )
         for part in parts
     )
-    return replace(record, parts=shown, meta={})
+    fields = fields or {}
+    source = record.provenance
+    return replace(
+        record,
+        parts=shown,
+        meta={},
+        label=fields.get("label", record.label),
+        provenance=replace(source, source_uri=fields.get("source_uri", source.source_uri)),
+    )
 
 
 class Redact:
@@ -68,9 +115,11 @@ class Redact:
 
     def __call__(self, records: pa.Table, *findings: pa.Table) -> pa.Table:
         """Return the records with the findings' replacements put in."""
-        columns = ["record_id", "code", "part", "start", "end", "replacement"]
+        columns = ["record_id", "code", "part", "start", "end", "replacement", "evidence"]
         rows = (
             pa.concat_tables([f.select(columns) for f in findings]).to_pylist() if findings else []
         )
-        edits = edits_of(rows)
-        return records_table(redacted(r, edits.get(r.id, [])) for r in records_from(records))
+        edits, fields = edits_of(rows), fields_of(rows)
+        return records_table(
+            redacted(r, edits.get(r.id, []), fields.get(r.id)) for r in records_from(records)
+        )

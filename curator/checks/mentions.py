@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from curator.pii.known import PERSON, KnownSearch, Place, Value, Values
 from curator.pii.placing import placeholder_language
+from curator.pii.scanning import RuleScan
 from curator.pseudonyms import NUMBERED, Pseudonyms, parsed
+from curator.redact import FIELDS
 from curator.tables import read_table
+from curator.text import script
 from curator.types import Finding, Span
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from curator.protocols import PartStep, Scope
     from curator.types import Code, View
 
-_TEXTS = ["id", "lang", "parts.list.element.text"]
+_TEXTS = ["id", "lang", *FIELDS, "parts.list.element.text"]
 _FOUND = ["record_id", "code", "score", "part", "start", "end", "replacement", "evidence"]
 
 
@@ -34,10 +37,14 @@ class Mentions:
     mean it (a tenth, where a rule knows a full name; half, where it has two characters): of a
     word that was once held for a name most are not.
 
+    A label and the name of a source are looked through too, by the rules and for what was
+    found; such a finding has no span, and its replacement is the whole label or name.
+
     Findings have the code of the detail, the rule `mention` and the score of the best finding
     of it; their evidence tells in how many records it was found.
 
     Args:
+        pii_rules: the rules, which are tried on labels and on the names of sources.
         allow: regexes of texts that are never private.
         names: a name counts from this score on, which is that of the policy.
         others: the same of all other details.
@@ -46,11 +53,19 @@ class Mentions:
     name: ClassVar[str] = "mentions"
     version: ClassVar[str] = "1"
     view: ClassVar[View] = "raw"
-    needs: ClassVar[tuple[str, ...]] = ("allow",)
+    needs: ClassVar[tuple[str, ...]] = ("pii_rules", "allow")
     codes: ClassVar[tuple[Code, ...]] = ()
 
-    def __init__(self, *, allow: Sequence[str], names: float = 0.6, others: float = 0.4) -> None:
+    def __init__(
+        self,
+        *,
+        pii_rules: Sequence[Mapping[str, Any]],
+        allow: Sequence[str],
+        names: float = 0.6,
+        others: float = 0.4,
+    ) -> None:
         self._allow = tuple(allow)
+        self._rules = RuleScan(pii_rules, allow)
         self._names, self._others = names, others
 
     def part_steps(self) -> Sequence[PartStep]:
@@ -61,7 +76,7 @@ class Mentions:
         """Yield the mentions; values lie in memory alone, so nothing is left to other workers."""
         values = Values()
         for part, found in scope.with_findings():
-            texts = {row["id"]: row["parts"] for row in _read(part, ["id", *_TEXTS[2:]])}
+            texts = {row["id"]: row["parts"] for row in _read(part, ["id", _TEXTS[-1]])}
             for row in _private(found):
                 if row["score"] >= self._least(row["evidence"]["entity"]):
                     text = texts[row["record_id"]][row["part"]]["text"]
@@ -69,16 +84,18 @@ class Mentions:
                     values.add(
                         covered, row["record_id"], row["code"], row["score"], row["evidence"]
                     )
-        if not values.by_key:
-            return
         said: dict[str, set[str]] = defaultdict(set)
         places: list[_Said] = []
+        fields: dict[tuple[str, str], list[str]] = defaultdict(list)
         search = KnownSearch(values.by_key, self._allow)
         for part, found in scope.with_findings():
             known: dict[str, list[dict[str, Any]]] = defaultdict(list)
             for row in _private(found):
                 known[row["record_id"]].append(row)
             for row in _read(part, _TEXTS):
+                for field in FIELDS:
+                    if row[field]:
+                        fields[field, row[field]].append(row["id"])
                 said_here = [
                     (at, place)
                     for at, one in enumerate(row["parts"])
@@ -96,6 +113,11 @@ class Mentions:
         held = values.held(said)
         for one in places:
             yield from self._findings(one, held)
+        within = KnownSearch(held, self._allow)
+        for (field, text), ids in fields.items():
+            found_there = self._in_field(text, within)
+            if found_there:
+                yield from (self._of_field(i, field, text, found_there) for i in ids)
 
     def _least(self, entity: str) -> float:
         return self._names if entity == PERSON else self._others
@@ -145,6 +167,52 @@ class Mentions:
                     "validated": value.validated,
                 },
             )
+
+    def _in_field(self, text: str, held: KnownSearch) -> list[_Detail]:
+        """Return what is private in a label or a name of a source, in order, without overlaps."""
+        details = [
+            _Detail(f.start, f.end, f.rule.entity, f.rule.code, f.score, f.rule.id)
+            for f in self._rules.found(text)
+            if f.score >= self._least(f.rule.entity)
+        ]
+        for place in held.places(text):
+            v = held.values[place.key]
+            details.append(_Detail(*place[:2], v.entity, v.code, v.score, "mention"))
+        kept: list[_Detail] = []
+        for detail in sorted(details, key=lambda d: (d.start - d.end, -d.score, d)):
+            if not any(k.start < detail.end and detail.start < k.end for k in kept):
+                kept.append(detail)
+        return sorted(kept)
+
+    def _of_field(
+        self, record_id: str, field: str, text: str, details: Sequence[_Detail]
+    ) -> Finding:
+        # The ending of a file's name says nothing of its language.
+        pseudonyms = Pseudonyms("zh" if script(text) in {"han", "mixed"} else "en")
+        pieces, at = [], 0
+        for d in details:
+            pieces += [text[at : d.start], pseudonyms.of(d.entity, text[d.start : d.end])]
+            at = d.end
+        best = max(details, key=lambda d: d.score)
+        return Finding(
+            record_id=record_id,
+            check=self.name,
+            code=best.code,
+            score=best.score,
+            replacement="".join([*pieces, text[at:]]),
+            evidence={"entity": best.entity, "rule": best.rule, "field": field},
+        )
+
+
+class _Detail(NamedTuple):
+    """A private detail in a label or a name: half-open, in code points."""
+
+    start: int
+    end: int
+    entity: str
+    code: str
+    score: float
+    rule: str
 
 
 class _Said(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from curator.pii.examples import RuleProblem, check_rules
 from curator.pii.mentions import PERSON, full_names, with_mentions
 from curator.pii.placing import filled, placeholder_language, stretches
+from curator.pii.scanning import LEFT_OPEN
 from curator.pii.search import Search
 from curator.pii.texts import SearchText
 from curator.pseudonyms import Pseudonyms
@@ -116,7 +117,7 @@ class Pii:
         pii_rules: Sequence[Mapping[str, Any]],
         allow: Sequence[str],
         floor: float = 0.4,
-        left_open: Sequence[str] = ("LOCATION", "ORGANIZATION", "URL"),
+        left_open: Sequence[str] = LEFT_OPEN,
     ) -> None:
         self._search = Search(
             ner_zh=ner_zh, ner_en=ner_en, pii_rules=pii_rules, allow=allow, floor=floor

@@ -7,9 +7,11 @@ the rows beside it, tells no time and no place.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
+
+from curator.redact import shown_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
     import duckdb
 
     from curator.exports.version import Version
+    from curator.types import Record
     from curator.workspace import Workspace
+
+SourceKey: TypeAlias = tuple[str, str]
+"""A source's name as it is shown, and its sha256."""
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -56,37 +62,50 @@ def about(
     version: Version,
     manifest: Mapping[str, Any],
     con: duckdb.DuckDBPyConnection,
-    by_source: Mapping[str, int],
+    by_source: Mapping[SourceKey, int],
     by_language: Mapping[str, int],
-    merged: Mapping[str, int],
+    merged: Mapping[SourceKey, int],
 ) -> About:
     """Return what the card of a version tells, from its manifest and the stored tables."""
+    names = shown_sources(con, decided=True)
     return About(
         title=f"{version.recipe.name}: {title}",
         manifest=manifest,
-        sources=sources(version.workspace, by_source, merged),
+        sources=sources(version.workspace, names, by_source, merged),
         funnel=funnel(version.workspace),
         languages=dict(by_language),
         pii=pii(con, version.name),
-        gaps=gaps(con, version),
+        gaps=gaps(con, version, names),
     )
 
 
+def source_key(record: Record) -> SourceKey:
+    """Return what tells a record's source from others: two may be shown by one name."""
+    return record.provenance.source_uri, record.provenance.source_sha256
+
+
 def sources(
-    workspace: Workspace, exported: Mapping[str, int], merged: Mapping[str, int]
+    workspace: Workspace,
+    names: Mapping[str, str],
+    exported: Mapping[SourceKey, int],
+    merged: Mapping[SourceKey, int],
 ) -> list[SourceRow]:
-    """Return the active sources, with how many of each one's records are exported or merged."""
+    """Return the active sources, with how many of each one's records are exported or merged.
+
+    `names`: what the names of sources are shown as, where not as they are.
+    """
     return [
         SourceRow(
-            uri=manifest["uri"],
+            uri=shown,
             sha256=manifest["sha256"],
             units=manifest["units_read"],
             records=sum(part["records"] for part in manifest["parts"]),
-            exported=exported.get(manifest["uri"], 0),
-            merged=merged.get(manifest["uri"], 0),
+            exported=exported.get((shown, manifest["sha256"]), 0),
+            merged=merged.get((shown, manifest["sha256"]), 0),
             license=manifest["source"].get("license"),
         )
         for manifest in workspace.sources()
+        for shown in [names.get(manifest["uri"], manifest["uri"])]
     ]
 
 
@@ -114,7 +133,7 @@ def pii(con: duckdb.DuckDBPyConnection, route: str) -> list[tuple[str, int, int]
     ).fetchall()
 
 
-def gaps(con: duckdb.DuckDBPyConnection, version: Version) -> list[str]:
+def gaps(con: duckdb.DuckDBPyConnection, version: Version, names: Mapping[str, str]) -> list[str]:
     """Return what a reader should not expect of this data, both languages a line."""
     found = []
     off = sorted(name for name, given in version.recipe.checks.items() if given is False)
@@ -142,7 +161,11 @@ def gaps(con: duckdb.DuckDBPyConnection, version: Version) -> list[str]:
         )
     else:
         found.append("Private details were not looked for. / 未检查隐私信息。")
-    unlicensed = [m["uri"] for m in version.workspace.sources() if not m["source"].get("license")]
+    unlicensed = [
+        names.get(m["uri"], m["uri"])
+        for m in version.workspace.sources()
+        if not m["source"].get("license")
+    ]
     if unlicensed:
         listed = ", ".join(unlicensed)
         found.append(f"No licence is stated for: {listed}. / 未注明许可的来源：{listed}。")

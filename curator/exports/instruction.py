@@ -78,7 +78,7 @@ class _Seen:
     unusable: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     turns: int = 0
-    by_source: Counter[str] = field(default_factory=Counter)
+    by_source: Counter[card.SourceKey] = field(default_factory=Counter)
     by_lang: Counter[str] = field(default_factory=Counter)
 
     def add(self, record: Record, spoken: Dialogue) -> bool:
@@ -92,7 +92,7 @@ class _Seen:
         self.key_owners += [len(self.ids)] * len(keys)
         self.ids.append(record.id)
         self.turns += len(spoken.turns)
-        self.by_source[record.provenance.source_uri] += 1
+        self.by_source[card.source_key(record)] += 1
         self.by_lang[record.lang] += 1
         return True
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curator.errors import GateError
-from curator.redact import redacted
+from curator.redact import fields_of, redacted
 from curator.tables import read_table, records_from
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from curator.exports.hiding import Hide
     from curator.types import Record
 
-_COLUMNS = ["id", "record_id", "code", "part", "start", "end", "replacement"]
+_COLUMNS = ["id", "record_id", "code", "part", "start", "end", "replacement", "evidence"]
 
 
 def kept(
@@ -57,7 +57,10 @@ def kept(
         about = defaultdict(list)
         for row in findings:
             about[row["record_id"]].append(row)
-        yield [redacted(r, hide(r, about.get(r.id, ()))) for r in records_from(table)]
+        fields = fields_of(findings)
+        yield [
+            redacted(r, hide(r, about.get(r.id, ())), fields.get(r.id)) for r in records_from(table)
+        ]
 
 
 def _decisions(

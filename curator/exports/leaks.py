@@ -20,12 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from curator.errors import GateError
 from curator.pii.known import KnownSearch, Value, Values, said_in
-from curator.pii.matching import Pattern, allowed_spans, narrow
-from curator.pii.prefilter import Prefilter
+from curator.pii.scanning import RuleScan
 from curator.policy import speaks_of
-from curator.schema import PiiRule
 from curator.tables import read_table
-from curator.text import PLACEHOLDER, fold
+from curator.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -116,10 +114,7 @@ class Gate:
         surrogates: Iterable[str] = (),
     ) -> None:
         allow = pii.params["allow"]
-        self._allow = [re.compile(pattern) for pattern in allow]
-        self._left_open = frozenset(pii.params["left_open"])
-        self._patterns = [Pattern(PiiRule.model_validate(r)) for r in pii.params["pii_rules"]]
-        self._prefilter = Prefilter([pattern.rule.regex for pattern in self._patterns])
+        self._rules = RuleScan(pii.params["pii_rules"], allow, pii.params["left_open"])
         self._least = {
             code.id: min(
                 (
@@ -155,24 +150,9 @@ class Gate:
             if not _touches(place.start, place.end, made):
                 value = self._known.values[place.key]
                 yield value.code, value.entity, "found elsewhere"
-        if not ruled:
-            return
-        # What a placeholder is called must not speak for the number beside it.
-        blank = PLACEHOLDER.sub(lambda m: "\u25a1" * len(m.group()), narrow(text))
-        found = [
-            (pattern.rule, scored.match.start, scored.match.end)
-            for pattern in map(self._patterns.__getitem__, self._prefilter.candidates(blank))
-            if pattern.rule.entity not in self._left_open
-            for scored in pattern.scored(blank)
-            if self._is_hidden(pattern.rule.code, scored.raised)
-        ]
-        allowed = allowed_spans(self._allow, blank) if found else []
-        for rule, start, end in found:
-            if (
-                "\u25a1" not in blank[start:end]
-                and not any(a <= start and end <= b for a, b in allowed)
-                and not _touches(start, end, made)
-            ):
+        for found in self._rules.found(text) if ruled else ():
+            rule = found.rule
+            if self._is_hidden(rule.code, found.score) and not _touches(*found[:2], made):
                 yield rule.code, rule.entity, f"rule {rule.id}"
 
     def _is_hidden(self, code: str, score: float) -> bool:

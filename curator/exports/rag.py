@@ -87,7 +87,7 @@ def export_rag(
         return version.target
     con = workspace.sql(plan.findings)
     unusable: Counter[str] = Counter()
-    by_source: Counter[str] = Counter()
+    by_source: Counter[card.SourceKey] = Counter()
     by_lang: Counter[str] = Counter()
     by_kind: Counter[str] = Counter()
     ids: set[str] = set()
@@ -100,7 +100,7 @@ def export_rag(
                     chunks = chunk_rows(record, recipe.exports.rag)
                     if chunks:
                         ids.add(record.id)
-                        by_source[record.provenance.source_uri] += 1
+                        by_source[card.source_key(record)] += 1
                         by_kind[record.kind] += 1
                         by_lang[record.lang] += len(chunks)
                         units += sum(length(row["text"]) for row in chunks)

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from curator.decide import inputs
+from curator.redact import shown_sources
 from curator.report import drawings, facts
 from curator.report.curves import curve
 from curator.report.excerpts import Reader
@@ -106,6 +107,9 @@ def render(
     known = [path for check in plan.checks if check.name in fresh for path in plan.files(check)]
     seen = bool(plan.parts) and all(path.exists() for path in plan.view_parts)
     con = workspace.sql(known, plan.view_parts if seen else ())
+    names = shown_sources(con, decided=False)
+    listed = [s | {"uri": names.get(s["uri"], s["uri"])} for s in funnel["sources"]]
+    funnel = {**funnel, "sources": listed}
     found = facts.code_facts(con, plan, fresh, policy)
     with_findings = [f for f in found if f.findings]
     examples: dict[str, Any] = {}
@@ -169,7 +173,7 @@ def render(
         lengths=lengths,
         length_styles=dict(zip(lengths, _LANGUAGE_STYLES, strict=False)),
         length_drawing=drawings.classes(lengths, facts.LENGTHS, _LANGUAGE_STYLES),
-        quarantine=facts.quarantine(con),
+        quarantine=[(names.get(uri, uri), *why) for uri, *why in facts.quarantine(con)],
         roles=_ROLES,
         scores=drawings.scores,
         bar=drawings.bar,

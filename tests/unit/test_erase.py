@@ -85,8 +85,8 @@ def test_a_person_is_gone_from_every_corner_and_all_is_accounted_for(tmp_path: P
     assert told["conserved"], told["problems"]
     assert told["set_aside_reasons"] == {"erased": 3}
     assert told["records"] == 3
-    for run in plan.runs:
-        for path in run.glob("*.parquet"):
+    for check in plan.checks:
+        for path in check.folder.glob("*.parquet"):
             rows = pq.read_table(path).to_pylist()
             assert not {r["record_id"] for r in rows} & set(found.records)
             assert not {r["peer_id"] for r in rows} & set(found.records)

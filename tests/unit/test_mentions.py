@@ -16,7 +16,7 @@ from curator.redact import Redact
 from curator.tables import findings_table, read_table, records_from, records_table
 from curator.types import Finding, Record, Span
 from curator.workspace import write_table
-from tests.synthetic import conversation
+from tests.synthetic import PII_PARAMS, conversation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ def shown(tmp_path: Path, found: Sequence[Finding], *shards: Sequence[Record]) -
         write_table(parts[-1], records_table(records))
         write_table(files[-1][0], findings_table(own, "pii"))
     scope = Scope(LocalEngine(), tuple(parts), tmp_path / "c", tmp_path / "p", tuple(files))
-    more = list(Mentions(allow=["王小明路"]).run(scope))
+    more = list(Mentions(pii_rules=PII_PARAMS["pii_rules"], allow=["王小明路"]).run(scope))
     assert all(f.evidence["rule"] == "mention" for f in more)
     view = [
         record
@@ -98,7 +98,7 @@ def lay(root: Path, sources: dict[str, Sequence[str]], workers: int = 1) -> cura
     root.mkdir(exist_ok=True)
     for name, questions in sources.items():
         rows = [
-            {"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": "好"}]}
+            {"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": ANSWER}]}
             for q in questions
         ]
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -123,6 +123,7 @@ def exported(project: curator.Project) -> dict[str, bytes]:
     }
 
 
+ANSWER = "好的，已经为您登记，稍后会有专人与您联系，请保持电话畅通。"
 FIRST = {
     "a.jsonl": ["请转给王 小\u200b 明一下", "发票怎么开？"],
     "b.jsonl": ["怎么退货？", "在吗？"],
@@ -139,6 +140,28 @@ def test_a_later_source_changes_the_parts_alone_that_mention_its_names(tmp_path:
     after = {path.relative_to(view): path.stat().st_mtime_ns for path in view.rglob("*.parquet")}
     assert {path: after[path] for path in before} == before
     assert len(after) == len(before) + 2, "the new part, and the one that mentions the name"
-    assert not [text for text in texts(grown) if "王" in text]
+    shown = texts(grown)
+    assert len(shown) == 6
+    assert not [text for text in shown if "王" in text]
     fresh = lay(tmp_path / "fresh", FIRST | LATER, workers=2)
     assert exported(fresh) == exported(grown)
+
+
+def test_a_label_and_the_name_of_a_source_are_hidden_too(tmp_path: Path) -> None:
+    one = conversation("line 1", ("user", "我叫王小明"), ("assistant", "好"), label="儿科")
+    two = conversation("line 1", ("user", "在吗"), uri="王小明13912345679.csv", label="王小明转来")
+    found = [hidden(one, "王小明", "[姓名1]")]
+    parts = tmp_path / "0.parquet"
+    write_table(parts, records_table([one, two]))
+    write_table(tmp_path / "f.parquet", findings_table(found, "pii"))
+    files = ((tmp_path / "f.parquet",),)
+    scope = Scope(LocalEngine(), (parts,), tmp_path / "c", tmp_path / "p", files)
+    more = list(Mentions(pii_rules=PII_PARAMS["pii_rules"], allow=[]).run(scope))
+    assert {(f.record_id, f.evidence["field"]) for f in more} == {
+        (two.id, "label"),
+        (two.id, "source_uri"),
+    }
+    plain, shown_two = records_from(Redact()(read_table(parts), findings_table(more, "m")))
+    assert (plain.label, plain.provenance) == (one.label, one.provenance)
+    assert shown_two.label == "[姓名1]转来"
+    assert shown_two.provenance.source_uri == "[姓名1][电话1].csv"
