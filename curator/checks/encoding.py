@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from typing import TYPE_CHECKING, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from curator.repair import repairs
+from curator.pii.scanning import RuleScan
+from curator.repair import repaired, repairs
 from curator.tables import records_from
 from curator.types import Code, Finding, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -74,12 +77,19 @@ class Encoding:
       space that is wider, narrower or without a break becomes a plain one; three blank lines
       and more become one. The U+3000 that indents a Chinese paragraph stays, and so do
       spaces at a line's end, for two of them are a line break in Markdown.
+
+    What the rules find in the repaired text is repaired by the check `pii` alone, with the
+    placeholder that hides it: a finding tells the replacement, and must tell nothing private.
+
+    Args:
+        pii_rules: the rules, as `PiiRule.model_dump(mode="json", by_alias=True)` gives them.
+        allow: regexes of texts that are never private.
     """
 
     name: ClassVar[str] = "encoding"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     view: ClassVar[View] = "raw"
-    needs: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[tuple[str, ...]] = ("pii_rules", "allow")
     codes: ClassVar[tuple[Code, ...]] = (
         Code(
             _MOJIBAKE,
@@ -116,13 +126,33 @@ class Encoding:
         ),
     )
 
+    def __init__(self, *, pii_rules: Sequence[Mapping[str, Any]], allow: Sequence[str]) -> None:
+        self._private = (pii_rules, allow)
+
+    @cached_property
+    def _rules(self) -> RuleScan:
+        return RuleScan(*self._private)
+
     def __call__(self, records: pa.Table) -> Iterator[Finding]:
         """Yield the findings about a table of records."""
         for record in records_from(records):
             for index, part in enumerate(record.parts):
-                found = repairs(part.text)
+                found = self._told(part.text, repairs(part.text))
                 if found:
                     yield from self._findings(record.id, index, part.text, found)
+
+    def _told(self, text: str, found: list[Repair]) -> list[Repair]:
+        """Leave out repairs of what the rules hold for private: a finding must not say it."""
+        fixed = [r for r in found if r.replacement]
+        if not any(_SAYS.search(str(r.replacement)) for r in fixed):
+            return found
+        shown = repaired(text, fixed)
+        private = [shown.original(f.start, f.end) for f in self._rules.found(shown.text)]
+        return [
+            r
+            for r in found
+            if not r.replacement or not any(a < r.end and r.start < b for a, b in private)
+        ]
 
     def _findings(
         self, record_id: str, part: int, text: str, found: list[Repair]
@@ -157,6 +187,10 @@ class Encoding:
             span=Span(part, lost[0].start, lost[-1].end),
             evidence={"lost": n_lost, "share": round(share, 4)},
         )
+
+
+_SAYS = re.compile(r"[^\W_]{2}")
+"""Two letters or digits: what a replacement that tells something has."""
 
 
 def _unseen(text: str) -> str:

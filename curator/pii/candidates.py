@@ -38,6 +38,8 @@ class Candidate:
 
 _GENERAL = frozenset({"LOCATION", "ORGANIZATION", "URL"})
 """Names of places and bodies, and links: they give way to whatever is more exact."""
+_DOUBTFUL = 0.6
+"""Below this, a name gives way too: it may be let stand, and must not cover what is hidden."""
 
 
 def settle(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -46,10 +48,15 @@ def settle(candidates: Iterable[Candidate]) -> list[Candidate]:
     A validated one beats any other. One that lies within another gives way to it,
     unless both cover the same: then the higher score wins. Where two cross, the
     higher score wins and takes over what the other covered, so that no half of a
-    detail stays behind. A name of a place or a body, or a link, gives way to anything else.
+    detail stays behind. A name of a place or a body, a link and a doubtful name give way to
+    anything else.
     """
     everything = set(candidates)
-    general = {c for c in everything if c.entity in _GENERAL}
+    general = {
+        c
+        for c in everything
+        if c.entity in _GENERAL or (c.entity == "PERSON" and c.score < _DOUBTFUL)
+    }
     exact = _settled(everything - general)
     places = [c for c in _settled(general) if not any(c.touches(other) for other in exact)]
     return sorted([*exact, *places], key=lambda c: c.start)

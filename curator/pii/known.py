@@ -134,13 +134,15 @@ class KnownSearch:
         if not hits:
             return []
         at = fold_places(text)
-        free = [m.span() for m in PLACEHOLDER.finditer(text)]
-        free += allowed_spans(self._allow, narrow(text))
+        hidden = [m.span() for m in PLACEHOLDER.finditer(text)]
+        allowed = allowed_spans(self._allow, narrow(text))
         found = []
         for a, b in hits:
             place = Place(at[a], at[b - 1] + 1, folded[a:b])
-            if self._is_said(text, place) and not any(
-                s < place.end and place.start < e for s, e in free
+            if (
+                self._is_said(text, place)
+                and not any(s < place.end and place.start < e for s, e in hidden)
+                and not any(s <= place.start and place.end <= e for s, e in allowed)
             ):
                 found.append(place)
         return list(_longest(found))

@@ -67,8 +67,8 @@ def check_object(
             "volatility_rules": [r.model_dump(mode="json") for r in rules.volatility],
         }
         given["redaction"] = [
-            ("encoding", {}),
-            ("pii", {need: given[need] for need in check_class("pii").needs}),
+            (name, {need: given[need] for need in check_class(name).needs})
+            for name in ("encoding", "pii")
         ]
         built = cls(**{need: given[need] for need in cls.needs}, **params)  # type: ignore[call-arg]
         if params:

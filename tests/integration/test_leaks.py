@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curator.text import fold
-from tests.identities import Planted, conversations, identities
+from tests.identities import Identity, Planted, conversations, identities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +62,12 @@ def hidden_in(root: Path) -> dict[int, list[str]]:
                 line, parts = texts[row["record_id"]]
                 found[line].append(fold(parts[row["part"]][row["start"] : row["end"]]))
     return found
+
+
+def core(person: Identity, entity: str) -> str:
+    """Return, folded, what of a detail must not show; of an address, the house and its street."""
+    value = person.details[entity]
+    return fold(value.split(",")[0] if entity == "ADDRESS" else value)
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -132,20 +138,17 @@ def test_no_planted_identity_that_was_found_shows_anywhere(
     missed: dict[str, int] = defaultdict(int)
     for line, held in enumerate(planted):
         for one in held:
-            key = fold(one.text)
             total[one.entity].add(one.identity)
             said[one.entity] += 1
-            if any(
-                fold(people[one.identity].details[one.entity]) in h or h in key
-                for h in hidden[line]
-            ):
+            full = core(people[one.identity], one.entity)
+            if any(full in h for h in hidden[line]):
                 found[one.entity].add(one.identity)
             else:
                 missed[one.entity] += 1
     automaton = ahocorasick.Automaton()
     for entity, those in found.items():
         for number in those:
-            key = fold(people[number].details[entity])
+            key = core(people[number], entity)
             automaton.add_word(key, (entity, number))
     automaton.make_automaton()
     leaks: dict[str, set[tuple[str, int]]] = defaultdict(set)

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
@@ -126,13 +127,19 @@ def unified(kept: list[str], between: list[str]) -> str:
 
 @cache
 def pii() -> Pii:
+    return Pii(ner_zh="lac", ner_en="en-core-web-sm", **rules())
+
+
+def encoding() -> Encoding:
+    return Encoding(**rules())
+
+
+def rules() -> dict[str, Any]:
     files = [load(path, PiiRules) for path in rule_files(bundled())]
-    return Pii(
-        ner_zh="lac",
-        ner_en="en-core-web-sm",
-        pii_rules=[r.model_dump(mode="json", by_alias=True) for f in files for r in f.rules],
-        allow=[pattern for f in files for pattern in f.allow],
-    )
+    return {
+        "pii_rules": [r.model_dump(mode="json", by_alias=True) for f in files for r in f.rules],
+        "allow": [pattern for f in files for pattern in f.allow],
+    }
 
 
 HIDING = st.sampled_from(["", "", "", *UNSEEN, "\x00", "\x08", "\x1b[0m", "\ufe0f", "\ufffc"])
@@ -150,7 +157,7 @@ def test_nothing_hides_a_private_detail_and_both_edits_are_put_in(
     text = template.format("".join(d + x for d, x in zip(digits, between, strict=True)))
     record = Record("r", "conversation", (Part("user", text),), "zh", Provenance("u", "s", "1"))
     table = records_table([record])
-    rows = [finding_row(f, "run") for check in (Encoding(), pii()) for f in check(table)]
+    rows = [finding_row(f, "run") for check in (encoding(), pii()) for f in check(table)]
     (shown,) = redacted(record, edits_of(rows)["r"]).parts
     placeholder = "[电话1]" if "电话" in template else "[PHONE_1]"
     expected = template.format(placeholder).replace("\r\n", "\n").replace("\u00a0", " ")

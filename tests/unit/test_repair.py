@@ -17,6 +17,7 @@ from curator.repair.forms import composed
 from curator.repair.plain import is_plain
 from curator.tables import finding_row, records_table
 from curator.types import Finding, Part, Provenance, Record, Span
+from tests.synthetic import PII_PARAMS, conversation
 
 CHINESE = [
     "宝宝发烧怎么办？",
@@ -25,6 +26,9 @@ CHINESE = [
     "体温38.5℃，咳嗽三天了",
 ]
 LATIN = ["the café costs 5€", "it’s “nice”", "naïve façade", "Müller – Zürich"]
+
+
+ENCODING = Encoding(pii_rules=PII_PARAMS["pii_rules"], allow=PII_PARAMS["allow"])
 
 
 def read_as(text: str, encoding: str) -> str:
@@ -154,7 +158,7 @@ def findings(text: str) -> list[Finding]:
     record = Record(
         "r", "conversation", (Part("user", text),), "zh", Provenance("u", "s", "line 1")
     )
-    return list(Encoding()(records_table([record])))
+    return list(ENCODING(records_table([record])))
 
 
 def finding_codes(text: str) -> list[tuple[str, float]]:
@@ -234,7 +238,7 @@ def test_an_edit_that_hides_a_detail_wins_over_one_of_form() -> None:
     text = "电话１３８\u200b００１３８０００\r\n请回电\u00a0谢谢"
     record = Record("r", "conversation", (Part("user", text),), "zh", Provenance("u", "s", "1"))
     hidden = Finding("r", "pii", "PII002", 1.0, Span(0, 2, 14), replacement="[电话1]")
-    rows = [finding_row(f, "run") for f in [*Encoding()(records_table([record])), hidden]]
+    rows = [finding_row(f, "run") for f in [*ENCODING(records_table([record])), hidden]]
     (part,) = redacted(record, edits_of(rows)["r"]).parts
     assert part.text == "电话[电话1]\n请回电 谢谢"
 
@@ -280,3 +284,9 @@ def test_every_pair_that_has_a_composed_form_is_composed() -> None:
             # A mark alone belongs to the letter before it.
             assert found[0].start == (unicodedata.category(apart[0])[0] != "M")
     assert n_pairs > 12_000
+
+
+def test_a_finding_does_not_tell_what_it_repairs_where_that_is_private() -> None:
+    record = conversation("line 1", ("user", "型号ＡＢＣ１２，电话１３８００１３８０００"))
+    found = list(ENCODING(records_table([record])))
+    assert [f.replacement for f in found] == ["ABC12"]
