@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LEFT_OPEN = ("LOCATION", "ORGANIZATION", "URL")
 """What is told and not hidden, unless a project wants it."""
 _BLANK = "\u25a1"
+_BESIDE = 3
 
 
 class Found(NamedTuple):
@@ -58,7 +59,9 @@ class RuleScan:
                 start, end = scored.match.start, scored.match.end
                 if allowed is None:
                     allowed = allowed_spans(self._allow, blank)
-                if _BLANK not in blank[start:end] and not any(
+                # What is left beside a hidden name is its title: "Mrs. [PERSON_1]".
+                beside = _BESIDE if pattern.rule.entity == "PERSON" else 0
+                if _BLANK not in blank[max(0, start - beside) : end + beside] and not any(
                     a <= start and end <= b for a, b in allowed
                 ):
                     yield Found(start, end, scored.raised, pattern.rule)

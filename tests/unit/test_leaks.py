@@ -121,6 +121,15 @@ def test_ten_records_are_named_and_the_others_counted(tmp_path: Path) -> None:
     assert "… and 5 more" in str(stopped.value)
 
 
+def test_the_title_of_a_hidden_name_stops_none(tmp_path: Path) -> None:
+    made, _ = found_once()
+    said = "It is under my partner's name Mrs. Tammy Ellingham"
+    record = made.add(conversation("line 8", ("user", said), ("assistant", "Found it, thanks.")))
+    made.hide(record, 0, "Tammy Ellingham", "[PERSON_1]", "PII001")
+    workspace, plan = made.lay(tmp_path)
+    assert export_rag(workspace, recipe(), POLICY, plan).exists()
+
+
 def value(text: str, entity: str = "PERSON") -> dict[str, Value]:
     return {same(entity, text): Value(entity, "PII001", text)}
 
