@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from curator.pii.known import PERSON, KnownSearch, Place, Value, Values
+from curator.pii.known import PERSON, KnownSearch, Place, Value, Values, longest
 from curator.pii.placing import placeholder_language
 from curator.pii.scanning import RuleScan
 from curator.pseudonyms import NUMBERED, Pseudonyms, parsed
@@ -34,8 +34,8 @@ class Mentions:
     anywhere, and what is somebody's wherever it stands, is looked for in every record: a name
     of two words, or of two to four Chinese characters with good reason to hold it for one; a
     number, an account, an address. Of the records that say it, a third must have been found to
-    mean it (a tenth, where a rule knows a full name; half, where it has two characters): of a
-    word that was once held for a name most are not.
+    mean it (a tenth, where a full name is sure; half, where it has two characters): of the
+    records that say a word that was once held for a name, most were not.
 
     A label and the name of a source are looked through too, by the rules and for what was
     found; such a finding has no span, and its replacement is the whole label or name.
@@ -133,7 +133,11 @@ class Mentions:
         )
 
     def _findings(self, said: _Said, held: Mapping[str, Value]) -> Iterator[Finding]:
-        new = [(at, place) for at, place in said.places if place.key in held]
+        new = [
+            (at, place)
+            for at in dict.fromkeys(at for at, _ in said.places)
+            for place in longest(p for i, p in said.places if i == at and p.key in held)
+        ]
         if not new:
             return
         record, lang = said.record, said.record["lang"]
@@ -175,7 +179,7 @@ class Mentions:
             for f in self._rules.found(text)
             if f.score >= self._least(f.rule.entity)
         ]
-        for place in held.places(text):
+        for place in longest(held.places(text)):
             v = held.values[place.key]
             details.append(_Detail(*place[:2], v.entity, v.code, v.score, "mention"))
         kept: list[_Detail] = []

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import GateError
-from curator.pii.known import KnownSearch, Value, Values, said_in
+from curator.pii.known import KnownSearch, Value, Values, longest, said_in
 from curator.pii.scanning import RuleScan
 from curator.policy import speaks_of
 from curator.tables import read_table
@@ -126,7 +126,7 @@ class Gate:
             )
             for code in pii.cls.codes
         }
-        self._known = KnownSearch(_held(plan, hidden, allow), allow)
+        self._known = KnownSearch(_held(pii, plan, hidden, allow), allow)
         made = {fold(text): Value("", "", text) for text in surrogates}
         self._made = KnownSearch({key: value for key, value in made.items() if key}, ())
 
@@ -146,7 +146,7 @@ class Gate:
 
     def _found(self, text: str, *, ruled: bool) -> Iterator[tuple[str, str, str]]:
         made = [(p.start, p.end) for p in self._made.places(text)]
-        for place in self._known.places(text):
+        for place in longest(self._known.places(text)):
             if not _touches(place.start, place.end, made):
                 value = self._known.values[place.key]
                 yield value.code, value.entity, "found elsewhere"
@@ -166,24 +166,24 @@ def _hidden(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
     return frozenset(row[0] for row in rows)
 
 
-def _held(plan: Plan, hidden: frozenset[str], allow: Iterable[str]) -> dict[str, Value]:
+def _held(
+    pii: CheckPlan, plan: Plan, hidden: frozenset[str], allow: Iterable[str]
+) -> dict[str, Value]:
     """Return the values that the decision hides somewhere and that are looked for everywhere."""
     values = Values()
     for part in plan.parts:
         texts = _parts(part)
-        for check in plan.checks:
-            if check.cls.view == "raw":
-                for row in read_table(check.folder / part.name, columns=_VALUES).to_pylist():
-                    if row["id"] in hidden and row["code"].startswith("PII"):
-                        said = texts[row["record_id"]][row["part"]][row["start"] : row["end"]]
-                        evidence = json.loads(row["evidence"])
-                        values.add(said, row["record_id"], row["code"], row["score"], evidence)
+        for row in read_table(pii.folder / part.name, columns=_VALUES).to_pylist():
+            if row["id"] in hidden:
+                said = texts[row["record_id"]][row["part"]][row["start"] : row["end"]]
+                evidence = json.loads(row["evidence"])
+                values.add(said, row["record_id"], row["code"], row["score"], evidence)
     search = KnownSearch(values.by_key, tuple(allow))
-    said = said_in(
+    all_said = said_in(
         search,
         ((i, text) for part in plan.parts for i, texts in _parts(part).items() for text in texts),
     )
-    return values.held(said)
+    return values.held(all_said)
 
 
 def _parts(path: Path) -> dict[str, list[str]]:

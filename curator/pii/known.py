@@ -12,7 +12,8 @@ ordinary word that was held for one:
   characters or was found in two records, a score of 0.75;
 - at least a third of the records that say it were found to mean it: of a word that a model
   took for a name once, that is a small share. It is half for a name of two characters, a
-  tenth for a full name that a rule knows, and nothing where a strong checksum agrees.
+  tenth for a full name that a rule knows or that has a score of 0.9, and nothing where a
+  strong checksum agrees.
 
 Texts are compared as `curator.text.fold` gives them, so width, case, spaces and zero-width
 characters hide nothing; Latin letters and digits are whole words.
@@ -47,7 +48,7 @@ _BREAK = re.compile('[\\n\\r，。！？；、：,!?;|"“”]')
 _NAME_GAP = re.compile(r"[\s·•‧∙・.'’\-\u00ad\u200b-\u200f\u2060\ufeff]*")
 _COUNTRY = re.compile(r"(?:00|\+)?86[ -]?$")
 _CERTAIN, _FAIR, _BY_RULE = 0.9, 0.75, 0.7
-_SHARE, _SHARE_OF_TWO, _SHARE_TOLD = 1 / 3, 1 / 2, 1 / 10
+_SHARE, _SHARE_OF_TWO, _SHARE_OF_SURE = 1 / 3, 1 / 2, 1 / 10
 
 
 @dataclass(slots=True)
@@ -126,7 +127,7 @@ class KnownSearch:
             self._automaton.make_automaton()
 
     def places(self, text: str) -> list[Place]:
-        """Return where a text says one of the values, in order; of one in another, the longer."""
+        """Return where a text says one of the values, in order of their ends."""
         if not self.values:
             return []
         folded = fold(text)
@@ -145,7 +146,7 @@ class KnownSearch:
                 and not any(s <= place.start and place.end <= e for s, e in allowed)
             ):
                 found.append(place)
-        return list(_longest(found))
+        return found
 
     def _is_said(self, text: str, place: Place) -> bool:
         """Tell whether the letters stand together, and as whole words where they are Latin."""
@@ -186,7 +187,7 @@ def _least_share(value: Value) -> float:
     if value.entity == PERSON and len(value.text) == 2:
         return _SHARE_OF_TWO
     is_full = bool(_LATIN.search(value.text)) or _has_surname(value.text)
-    return _SHARE_TOLD if is_full and value.by_rule else _SHARE
+    return _SHARE_OF_SURE if is_full and (value.by_rule or value.score >= _CERTAIN) else _SHARE
 
 
 def _has_surname(name: str) -> bool:
@@ -205,7 +206,8 @@ def _same_word(beside: str, edge: str) -> bool:
     return bool(_LATIN.match(edge) and beside and (_LATIN.match(beside) or beside.isdigit()))
 
 
-def _longest(places: Iterable[Place]) -> Iterator[Place]:
+def longest(places: Iterable[Place]) -> Iterator[Place]:
+    """Yield the places in order, without those that lie within another."""
     end = -1
     for place in sorted(places, key=lambda p: (p.start, -p.end)):
         if place.end > end:

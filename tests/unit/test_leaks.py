@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from curator.errors import GateError
 from curator.exports import export_instruction, export_rag
-from curator.pii.known import KnownSearch, Value, Values
+from curator.pii.known import KnownSearch, Value, Values, longest
 from curator.pseudonyms import same
 from curator.text import fold, fold_places
 from tests.synthetic import POLICY, Made, conversation, recipe
@@ -81,11 +81,11 @@ def test_what_only_looks_like_it_stops_none(tmp_path: Path, text: str) -> None:
 
 def test_a_word_that_was_held_for_a_name_once_stops_none(tmp_path: Path) -> None:
     made, _ = found_once()
-    wrong = made.add(conversation("line 8", ("user", "易坦静怎么吃"), ("assistant", "饭后。")))
-    made.hide(wrong, 0, "易坦静", "[姓名1]", "PII001")
+    wrong = made.add(conversation("line 8", ("user", "卡马西平怎么吃"), ("assistant", "饭后。")))
+    made.hide(wrong, 0, "卡马西平", "[姓名1]", "PII001")
     for n in range(3):
         made.add(
-            conversation(f"line 2{n}", ("user", f"易坦静吃{n}次行吗"), ("assistant", "可以。"))
+            conversation(f"line 2{n}", ("user", f"卡马西平吃{n}次行吗"), ("assistant", "可以。"))
         )
     workspace, plan = made.lay(tmp_path)
     assert export_instruction(workspace, recipe(), POLICY, plan).exists()
@@ -142,7 +142,8 @@ def test_what_the_allow_list_names_and_placeholders_are_no_places() -> None:
 
 def test_of_one_value_in_another_the_longer_is_told() -> None:
     search = KnownSearch(value("欧阳修远") | value("阳修远"), [])
-    assert [p.key for p in search.places("问欧阳修远，还有阳修远")] == ["欧阳修远", "阳修远"]
+    said = list(longest(search.places("问欧阳修远，还有阳修远")))
+    assert [p.key for p in said] == ["欧阳修远", "阳修远"]
 
 
 @pytest.mark.parametrize(

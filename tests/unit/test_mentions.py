@@ -94,6 +94,16 @@ def test_a_word_that_was_held_for_a_name_once_is_left(tmp_path: Path) -> None:
     assert shown(tmp_path, found, records)[1:] == [f"易坦静吃{n}次" for n in range(1, 4)]
 
 
+def test_a_word_that_is_left_hides_no_name_in_it(tmp_path: Path) -> None:
+    records = [conversation(f"line {n}", ("user", f"王小明堂吃{n}次")) for n in range(4)]
+    one = conversation("line 9", ("user", "我叫王小明"))
+    found = [
+        hidden(records[0], "王小明堂", "[姓名1]", 0.8, "lac"),
+        hidden(one, "王小明", "[姓名1]"),
+    ]
+    assert shown(tmp_path, found, [*records, one])[1] == "[姓名1]堂吃1次"
+
+
 def lay(root: Path, sources: dict[str, Sequence[str]], workers: int = 1) -> curator.Project:
     root.mkdir(exist_ok=True)
     for name, questions in sources.items():
