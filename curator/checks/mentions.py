@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from curator.pii.known import PERSON, KnownSearch, Place, Value, Values, longest
+from curator.pii.known import PERSON, KnownSearch, Place, Said, Value, Values, longest
 from curator.pii.placing import placeholder_language
 from curator.pii.scanning import RuleScan
 from curator.pseudonyms import NUMBERED, Pseudonyms, parsed
@@ -35,7 +35,8 @@ class Mentions:
     of two words, or of two to four Chinese characters with good reason to hold it for one; a
     number, an account, an address. Of the records that say it, a third must have been found to
     mean it (a tenth, where a full name is sure; half, where it has two characters): of the
-    records that say a word that was once held for a name, most were not.
+    records that say a word that was once held for a name, most were not. A Latin name that no
+    rule knows must be found in as many records as say it in small letters.
 
     A label and the name of a source are looked through too, by the rules and for what was
     found; such a finding has no span, and its replacement is the whole label or name.
@@ -51,7 +52,7 @@ class Mentions:
     """
 
     name: ClassVar[str] = "mentions"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "raw"
     needs: ClassVar[tuple[str, ...]] = ("pii_rules", "allow")
     codes: ClassVar[tuple[Code, ...]] = ()
@@ -84,7 +85,7 @@ class Mentions:
                     values.add(
                         covered, row["record_id"], row["code"], row["score"], row["evidence"]
                     )
-        said: dict[str, set[str]] = defaultdict(set)
+        said = Said()
         places: list[_Said] = []
         fields: dict[tuple[str, str], list[str]] = defaultdict(list)
         search = KnownSearch(values.by_key, self._allow)
@@ -101,8 +102,8 @@ class Mentions:
                     for at, one in enumerate(row["parts"])
                     for place in search.places(one["text"])
                 ]
-                for _, place in said_here:
-                    said[place.key].add(row["id"])
+                for at, place in said_here:
+                    said.add(row["id"], row["parts"][at]["text"], place)
                 new = [
                     (at, place)
                     for at, place in said_here

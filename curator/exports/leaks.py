@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import GateError
-from curator.pii.known import KnownSearch, Value, Values, longest, said_in
+from curator.pii.known import KnownSearch, Said, Value, Values, longest
 from curator.pii.scanning import RuleScan
 from curator.policy import speaks_of
 from curator.tables import read_table
@@ -179,10 +179,12 @@ def _held(
                 evidence = json.loads(row["evidence"])
                 values.add(said, row["record_id"], row["code"], row["score"], evidence)
     search = KnownSearch(values.by_key, tuple(allow))
-    all_said = said_in(
-        search,
-        ((i, text) for part in plan.parts for i, texts in _parts(part).items() for text in texts),
-    )
+    all_said = Said()
+    for part in plan.parts:
+        for record_id, parts in _parts(part).items():
+            for text in parts:
+                for place in search.places(text):
+                    all_said.add(record_id, text, place)
     return values.held(all_said)
 
 

@@ -13,7 +13,9 @@ ordinary word that was held for one:
 - at least a third of the records that say it were found to mean it: of a word that a model
   took for a name once, that is a small share. It is half for a name of two characters, a
   tenth for a full name that a rule knows or that has a score of 0.9, and nothing where a
-  strong checksum agrees.
+  strong checksum agrees;
+- a Latin name that no rule knows is found in at least as many records as say it in small
+  letters: "Skin Cancer" is a heading, and "skin cancer" is nobody.
 
 Texts are compared as `curator.text.fold` gives them, so width, case, spaces and zero-width
 characters hide nothing; Latin letters and digits are whole words.
@@ -33,7 +35,7 @@ from curator.pseudonyms import same
 from curator.text import HAN, PLACEHOLDER, fold, fold_places
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 PERSON = "PERSON"
 _SAID_OF_MANY = frozenset({"DATE_OF_BIRTH", "AGE", "LOCATION", "ORGANIZATION", "URL"})
@@ -92,8 +94,8 @@ class Values:
         value.by_rule |= evidence.get("recogniser") == "rule" and score >= _BY_RULE
         value.records.add(record_id)
 
-    def held(self, said: Mapping[str, Collection[str]]) -> dict[str, Value]:
-        """Return the values that are looked for everywhere; `said`: the records that say each."""
+    def held(self, said: Said) -> dict[str, Value]:
+        """Return the values that are looked for everywhere; `said`: what the records say."""
         return {
             key: value
             for key, value in self.by_key.items()
@@ -101,9 +103,25 @@ class Values:
             or (
                 _has_reason(value)
                 and len(value.records)
-                >= _least_share(value) * len(value.records | set(said.get(key, ())))
+                >= _least_share(value) * len(value.records | said.records[key])
+                and (value.by_rule or len(value.records) >= len(said.in_small_letters[key]))
             )
         }
+
+
+class Said:
+    """Which records say each value, and which say it in small letters."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, set[str]] = defaultdict(set)
+        self.in_small_letters: dict[str, set[str]] = defaultdict(set)
+
+    def add(self, record_id: str, text: str, place: Place) -> None:
+        """Add that a text of a record says a value."""
+        self.records[place.key].add(record_id)
+        said = text[place.start : place.end]
+        if " " in said and said.islower():
+            self.in_small_letters[place.key].add(record_id)
 
 
 class KnownSearch:
@@ -213,12 +231,3 @@ def longest(places: Iterable[Place]) -> Iterator[Place]:
         if place.end > end:
             yield place
             end = place.end
-
-
-def said_in(search: KnownSearch, texts: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """Return for each value the records that say it; texts come as (record id, text)."""
-    said: dict[str, set[str]] = defaultdict(set)
-    for record_id, text in texts:
-        for place in search.places(text):
-            said[place.key].add(record_id)
-    return said

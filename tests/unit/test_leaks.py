@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from curator.errors import GateError
 from curator.exports import export_instruction, export_rag
-from curator.pii.known import KnownSearch, Value, Values, longest
+from curator.pii.known import KnownSearch, Said, Value, Values, longest
 from curator.pseudonyms import same
 from curator.text import fold, fold_places
 from tests.synthetic import POLICY, Made, conversation, recipe
@@ -165,7 +165,7 @@ def test_what_is_nobodys_is_not_looked_for(
 ) -> None:
     values = Values()
     values.add(text, "a", "PII001", score, {"entity": entity, **evidence})
-    assert not values.held({})
+    assert not values.held(Said())
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,21 @@ def test_what_is_somebodys_is_looked_for(
 ) -> None:
     values = Values()
     values.add(text, "a", "PII001", score, {"entity": entity, **evidence})
-    assert values.held({same(entity, text): {"a", "b"}})
+    said = Said()
+    said.records[same(entity, text)] = {"a", "b"}
+    assert values.held(said)
+
+
+def test_a_heading_that_is_said_in_small_letters_is_nobody() -> None:
+    values, said = Values(), Said()
+    values.add("Skin Cancer", "a", "PII001", 0.75, {"entity": "PERSON"})
+    search = KnownSearch(values.by_key, [])
+    for record_id in "bc":
+        text = "What is skin cancer?"
+        for place in search.places(text):
+            said.add(record_id, text, place)
+    assert len(said.records["skincancer"]) == 2
+    assert not values.held(said)
 
 
 @given(st.text(st.sampled_from("王a.３3 ½㎡\u200b·é,ﬁ"), max_size=12))
