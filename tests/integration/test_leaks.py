@@ -36,7 +36,8 @@ def lay(root: Path) -> list[list[Planted]]:
     root.mkdir()
     lines, planted = zip(*conversations(identities(COUNT), COUNT * PER_PERSON), strict=True)
     (root / "chats.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    checks = "" if COUNT > 200 else f"checks: {{{', '.join(f'{name}: false' for name in OFF)}}}\n"
+    # They see what the others see, and take most of the time.
+    checks = f"checks: {{{', '.join(f'{name}: false' for name in OFF)}}}\n"
     (root / "curator.yaml").write_text(
         f"name: planted\nworkers: 1\nsources: [{{path: chats.jsonl, license: CC0}}]\n{checks}"
         "exports: {instruction: {formats: [sharegpt, alpaca, prompt_completion]}}\n",
