@@ -19,7 +19,10 @@ def run(
     workers: Workers = None,
     json: Json = False,
 ) -> None:
-    """Ingest, check, decide, export and report; goes on where an earlier run stopped."""
+    """Ingest, check, decide, export and report; goes on where an earlier run stopped.
+
+    Stages overlap with several workers: a stage's seconds are those in which it was waited for.
+    """
     from curator.project import Project
 
     began = time.perf_counter()

@@ -94,19 +94,31 @@ def sources(
 
     `names`: what the names of sources are shown as, where not as they are.
     """
+    manifests = workspace.sources()
+    shown = [names.get(manifest["uri"], manifest["uri"]) for manifest in manifests]
+    active = {(uri, manifest["sha256"]) for uri, manifest in zip(shown, manifests, strict=True)}
+
+    def counted(counts: Mapping[SourceKey, int], own: SourceKey) -> int:
+        # A part that stayed when its file changed bears the sha256 of the file as it was.
+        return sum(n for key, n in counts.items() if key == own or _was(key, own, active))
+
     return [
         SourceRow(
-            uri=shown,
+            uri=uri,
             sha256=manifest["sha256"],
             units=manifest["units_read"],
             records=sum(part["records"] for part in manifest["parts"]),
-            exported=exported.get((shown, manifest["sha256"]), 0),
-            merged=merged.get((shown, manifest["sha256"]), 0),
+            exported=counted(exported, (uri, manifest["sha256"])),
+            merged=counted(merged, (uri, manifest["sha256"])),
             license=manifest["source"].get("license"),
         )
-        for manifest in workspace.sources()
-        for shown in [names.get(manifest["uri"], manifest["uri"])]
+        for uri, manifest in zip(shown, manifests, strict=True)
     ]
+
+
+def _was(key: SourceKey, own: SourceKey, active: set[SourceKey]) -> bool:
+    """Whether a source is what another was before it changed."""
+    return key[0] == own[0] and key not in active
 
 
 def funnel(workspace: Workspace) -> list[tuple[str, int]]:

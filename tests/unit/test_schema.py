@@ -123,7 +123,7 @@ def test_check_classes_are_importable_and_declare_themselves() -> None:
         cls = check_class(name)
         assert cls.name == name
         assert cls.version
-        assert cls.codes
+        assert cls.codes or name == "mentions"  # which tells of what `pii` found elsewhere
         assert cls.__doc__
 
 
