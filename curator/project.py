@@ -105,9 +105,9 @@ class Project:
         recipe = comparing(self.recipe, only, against) if against else self.recipe
         with self.workspace.lock(), self._engine() as engine:
             runs = check(self.workspace, recipe, self.rules, engine, only)
-            everything = plan(self.workspace, recipe, self.rules)
         if not against:
             return runs
+        everything = plan(self.workspace, recipe, self.rules)
         files = {c.name: everything.files(c) for c in everything.checks}
         return [
             run | {"held": self._held(files[run["check"]])} for run in runs if run["check"] in only

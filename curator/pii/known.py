@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from curator.pii.chinese_names import COMPOUND_SURNAMES, SURNAMES
 from curator.pii.matching import allowed_spans, narrow
+from curator.pii.scanning import LEFT_OPEN
 from curator.pseudonyms import same
 from curator.text import HAN, PLACEHOLDER, fold, fold_places
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 PERSON = "PERSON"
-_SAID_OF_MANY = frozenset({"DATE_OF_BIRTH", "AGE", "LOCATION", "ORGANIZATION", "URL"})
+_SAID_OF_MANY = frozenset({"DATE_OF_BIRTH", "AGE", *LEFT_OPEN})
 _SHORTEST = 6
 _HAN_NAME = re.compile(f"[{HAN}]{{2,4}}")
 _DOTTED = re.compile(f"[{HAN}]{{1,8}}(?:[·•‧∙・][{HAN}]{{1,8}})+")
