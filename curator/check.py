@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from curator import redact
@@ -318,11 +319,12 @@ def check(
     found = [c.folder for c in raw if not c.is_corpus_check]
     runs = []
     # What is done part by part begins at once, so that no worker waits for a stage to end.
+    scope = partial(_scope, workspace, engine, everything.parts, found)
     for planned in raw:
-        _begin(planned, everything.parts, workspace, engine)
+        _begin(planned, scope(planned))
     for planned in raw:
         with timer(planned.name):
-            runs.append(_run_check(planned, everything.parts, workspace, engine, found))
+            runs.append(_run_check(planned, scope(planned)))
     # Again, since what the view's parts are follows from what was found.
     everything = plan(workspace, recipe, rules)
     rest = [c for c in everything.checks if c.cls.view == "redacted" and c.name in names]
@@ -333,37 +335,31 @@ def check(
     inputs = [(part, *(c.folder / part.name for c in raw)) for part in everything.parts]
     shown = [path.name for path in view]
     engine.begin(redaction, inputs, view[0].parent, shown)
+    scope = partial(_scope, workspace, engine, view, ())
     for planned in rest:
-        _begin(planned, view, workspace, engine)
+        _begin(planned, scope(planned))
     with timer("redact"):
         engine.map(redaction, inputs, view[0].parent, label="redact", names=shown)
     for planned in rest:
         with timer(planned.name):
-            runs.append(_run_check(planned, view, workspace, engine))
+            runs.append(_run_check(planned, scope(planned)))
     return runs
 
 
-def _begin(
-    planned: CheckPlan, parts: tuple[Path, ...], workspace: Workspace, engine: Engine
-) -> None:
+def _begin(planned: CheckPlan, scope: Scope) -> None:
     """Let idle workers start on what a check does part by part."""
-    if _finished(planned, parts):
+    if _finished(planned, scope.parts):
         return
     if not planned.is_corpus_check:
-        engine.begin(*_judging(planned, parts))
+        scope.engine.begin(*_judging(planned, scope.parts))
         return
     checker: CorpusCheck = planned.cls(**planned.params)  # type: ignore[assignment]
     for work in checker.part_steps():
-        work.begin(_scope(planned, parts, workspace, engine))
+        work.begin(scope)
 
 
-def _run_check(
-    planned: CheckPlan,
-    parts: tuple[Path, ...],
-    workspace: Workspace,
-    engine: Engine,
-    found: Sequence[Path] = (),
-) -> dict[str, Any]:
+def _run_check(planned: CheckPlan, scope: Scope) -> dict[str, Any]:
+    parts = scope.parts
     finished = _finished(planned, parts)
     if finished:
         return finished
@@ -381,7 +377,7 @@ def _run_check(
         "inputs_sha": digest(inputs),
     }
     try:
-        outputs = _work(planned, parts, workspace, engine, found)
+        outputs = _work(planned, scope)
     except BaseException as error:
         # Where even this cannot be written, the run is missing, which blocks exports just as well.
         with suppress(CuratorError):
@@ -425,12 +421,13 @@ def _judging(
 
 
 def _scope(
-    planned: CheckPlan,
-    parts: tuple[Path, ...],
     workspace: Workspace,
     engine: Engine,
-    found: Sequence[Path] = (),
+    parts: tuple[Path, ...],
+    found: Sequence[Path],
+    planned: CheckPlan,
 ) -> Scope:
+    """Return what a check works with; `found`: the folders of what is known of the raw view."""
     return Scope(
         engine=engine,
         parts=parts,
@@ -441,22 +438,16 @@ def _scope(
     )
 
 
-def _work(
-    planned: CheckPlan,
-    parts: tuple[Path, ...],
-    workspace: Workspace,
-    engine: Engine,
-    found: Sequence[Path],
-) -> list[Path]:
-    """Write the findings of a run; `found`: the folders of what is known of the raw view."""
+def _work(planned: CheckPlan, scope: Scope) -> list[Path]:
+    """Write the findings of a run."""
+    parts = scope.parts
     if not planned.is_corpus_check:
-        return engine.map(*_judging(planned, parts), label=planned.name)
+        return scope.engine.map(*_judging(planned, parts), label=planned.name)
     is_raw = planned.cls.view == "raw"
     names = [path.name for path in parts] if is_raw else [CORPUS]
     outputs = [planned.folder / name for name in names]
     if all(path.exists() for path in outputs):
         return outputs
-    scope = _scope(planned, parts, workspace, engine, found)
     checker = planned.cls(**planned.params)
     findings = checker.run(scope)  # type: ignore[attr-defined]
     if is_raw:
