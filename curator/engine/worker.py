@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import gc
+import math
 import os
 import signal
-import sys
 import threading
 import time
 from functools import lru_cache
@@ -42,8 +43,11 @@ def start(parent: int) -> None:
     # Outputs lie in their places by then; to take the models apart would cost seconds.
     atexit.register(os._exit, 0)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-    # loky restarts a worker that grows by 300 MB, for fear of a leak; ours grows by its models.
-    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # noqa: SLF001 - there is no option
+    # For fear of leaks loky collects garbage every second, a tenth of a second among the models,
+    # and restarts a worker that grows by 300 MB, as ours do by their models. There is no option.
+    process_executor._MEMORY_LEAK_CHECK_DELAY = math.inf  # noqa: SLF001
+    # Imports and records make many objects that stay; to look through them so often is in vain.
+    gc.set_threshold(50_000, 10, 10)
 
 
 def _watch(parent: int) -> None:
