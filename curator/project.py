@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,14 +188,16 @@ class Project:
                 ingest(workspace, recipe, (), self._progress)
             with self._engine() as engine:
                 check(workspace, recipe, rules, engine, timer=summary.stage)
-            with summary.stage("decide"):
-                decided = decide(workspace, recipe, rules)
-            summary.decided = decided.manifest
-            plan = ready(workspace, recipe, rules)
-            for name, export in EXPORTS.items():
-                with summary.stage(f"export {name}"):
-                    out = export(workspace, recipe, rules.policy, plan, self._progress)
-                    summary.outputs[name] = str(out)
+                with summary.stage("decide"):
+                    decided = decide(workspace, recipe, rules)
+                summary.decided = decided.manifest
+                plan = ready(workspace, recipe, rules)
+                exported = engine.side_by_side(
+                    [partial(e, workspace, recipe, rules.policy, plan) for e in EXPORTS.values()]
+                )
+                for name in EXPORTS:
+                    with summary.stage(f"export {name}"):
+                        summary.outputs[name] = str(next(exported))
             with summary.stage("report"):
                 target = workspace.root / "report.html"
                 report = write_report(

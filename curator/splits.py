@@ -37,27 +37,6 @@ def question_keys(questions: Sequence[str]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def groups(n: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return each node's group: the smallest node of its connected component.
-
-    Args:
-        n: how many nodes there are.
-        left: one end of each edge, as node numbers, shape (edges,).
-        right: the other end, same shape.
-    """
-    from scipy.sparse import coo_array  # noqa: PLC0415 - only a split needs it
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-    if n == 0:
-        return np.zeros(0, np.int64)
-    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(n, n))
-    _, component = connected_components(graph, directed=False)
-    smallest = np.full(int(component.max()) + 1, n, np.int64)
-    np.minimum.at(smallest, component, np.arange(n))
-    found: NDArray[np.int64] = smallest[component]
-    return found
-
-
 def chain(keys: NDArray[np.int64], nodes: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
     """Return edges (left, right) that connect all nodes that share a key.
 
@@ -84,7 +63,7 @@ def validation(
 
     Args:
         members: each node's id, sorted, shape (n,).
-        group: each node's group as told by `groups`, shape (n,).
+        group: each node's group: the smallest node that it is related to, shape (n,).
         rows: which nodes are rows of the dataset, shape (n,).
         share: the wanted share of rows in validation, 0 to 1.
     """

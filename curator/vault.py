@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PASSPHRASE = "CURATOR_PASSPHRASE"  # noqa: S105 - the name of the variable that holds it
+_PATIENCE = 3600.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS records (id TEXT PRIMARY KEY, sealed BLOB NOT NULL);
@@ -222,7 +223,8 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        db = sqlite3.connect(path)
+        # One export waits here for another that writes at the same time.
+        db = sqlite3.connect(path, timeout=_PATIENCE)
         # Deleted rows are overwritten: what was erased shall not be found in the file.
         db.execute("PRAGMA secure_delete = ON")
         db.executescript(_SCHEMA)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from curator.tables import read_table
 from curator.workspace import writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
     from types import TracebackType
@@ -113,6 +113,18 @@ class LocalEngine:
         after = [self._begun[path] for path in files if path in self._begun]
         self._start().add(self._begun[output], after)
 
+    def side_by_side(self, calls: Sequence[Callable[[Progress], Any]]) -> Iterator[Any]:
+        """Yield what the calls return, in order. The first is made here, the others by workers.
+
+        A single worker makes one call after the other, each when its outcome is asked for.
+        """
+        here = calls[:1] if self.workers > 1 else calls
+        tasks = [Task(call, silent) for call in calls[len(here) :]]
+        for task in tasks:
+            self._start().add(task)
+        yield from (call(self.progress) for call in here)
+        yield from map(self._outcome, tasks)
+
     def shuffle(self, parts: Sequence[Path], key: str, out: Path, *, buckets: int) -> list[Path]:
         """See `curator.protocols.Engine.shuffle`. Buckets that stay empty get an empty file."""
         outputs = [out / f"bucket-{b:04d}.parquet" for b in range(buckets)]
@@ -163,15 +175,18 @@ class LocalEngine:
             return
         if not todo:
             return
-        from loky.process_executor import TerminatedWorkerError  # noqa: PLC0415
-
         for files, output in todo:
             if output not in self._begun:
                 self._begin(step, files, output)
             self._start().hurry(self._begun[output])
+        for _, output in todo:
+            yield self._outcome(self._begun[output])
+
+    def _outcome(self, task: Task) -> Any:
+        from loky.process_executor import TerminatedWorkerError  # noqa: PLC0415
+
         try:
-            for _, output in todo:
-                yield self._begun[output].result()
+            return task.result()
         except TerminatedWorkerError:
             self._stack.close()
             self._tasks = None

@@ -34,6 +34,7 @@ from curator.exports.kept import kept
 from curator.exports.leaks import stop_leaks
 from curator.exports.merged import write_merged
 from curator.exports.version import version_of
+from curator.similarity.components import components
 from curator.tables import read_table
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _split(
     keys = np.array(seen.keys, np.int64)
     owners = own[np.array(seen.key_owners, np.int64)]
     same_left, same_right = splits.chain(keys, owners)
-    group = splits.groups(
+    group = components(
         len(nodes), np.concatenate([left, same_left]), np.concatenate([right, same_right])
     )
     rows = np.zeros(len(nodes), bool)

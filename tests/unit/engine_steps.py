@@ -6,11 +6,15 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curator.errors import ModelError
+
+if TYPE_CHECKING:
+    from curator.protocols import Progress
 
 
 class Double:
@@ -31,6 +35,16 @@ class Dies:
         if table["x"][0].as_py() == 20:
             os.kill(os.getpid(), signal.SIGKILL)
         return table
+
+
+def called(name: str, progress: Progress) -> tuple[str, int]:
+    """Return the name and the process in which the call was made, and tell of it."""
+    progress(name, 1, 1)
+    return name, os.getpid()
+
+
+def refused(_: Progress) -> None:
+    raise ModelError("the model is not there", "install it")
 
 
 class Sleeps:

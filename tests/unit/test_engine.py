@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -17,6 +19,7 @@ from curator.engine import LocalEngine
 from curator.engine.tasks import Task, Tasks
 from curator.errors import ModelError, WorkspaceError
 from curator.protocols import Step
+from tests.unit.engine_steps import called, refused
 
 DOUBLE = Step("tests.unit.engine_steps:Double", {"by": 2})
 
@@ -47,6 +50,28 @@ def test_map_writes_one_file_a_part_and_leaves_those_that_are_there(
     assert out[3].exists()
     assert out[0].stat().st_mtime_ns == before
     assert told[-1] == ("double", 5, 5)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_calls_side_by_side_return_in_order_and_only_the_first_is_made_here(workers: int) -> None:
+    told: list[tuple[str, int, int]] = []
+    calls = [partial(called, name) for name in ("a", "b", "c")]
+    with LocalEngine(workers, lambda *x: told.append(x)) as engine:
+        returned = list(engine.side_by_side(calls))
+    assert [name for name, _ in returned] == ["a", "b", "c"]
+    here = [name for name, pid in returned if pid == os.getpid()]
+    assert here == (["a"] if workers == 2 else ["a", "b", "c"])
+    assert [name for name, *_ in told] == here
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_of_a_call_reaches_the_caller(workers: int) -> None:
+    with LocalEngine(workers) as engine:
+        outcomes = engine.side_by_side([partial(called, "a"), refused])
+        assert next(outcomes)[0] == "a"
+        with pytest.raises(ModelError, match="not there") as told:
+            next(outcomes)
+    assert told.value.hint == "install it"
 
 
 def test_shuffle_gathers_equal_keys_and_loses_no_row(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from curator.exports import export_instruction, export_rag, load_instruction
 from curator.exports.chunks import answer_chunks, document_chunks
 from curator.exports.dialogue import answered, dialogue
 from curator.exports.rag import locator_range
+from curator.similarity.components import components
 from curator.text import fold, length
 from curator.types import Part
 from tests.synthetic import POLICY, Made, conversation, document, recipe
@@ -323,7 +324,7 @@ def test_the_share_is_met_over_many_groups_and_a_common_greeting_stays_in_train(
     ids = [f"{i:05d}" for i in range(n)]
     nodes = np.arange(n)
     left, right = splits.chain(np.where(nodes < 1500, 7, nodes + 10), nodes)
-    group = splits.groups(n, left, right)
+    group = components(n, left, right)
     chosen = splits.validation(ids, group, np.ones(n, bool), 0.1)
     assert not chosen[:1500].any()
     assert 200 < chosen.sum() < 300
@@ -332,7 +333,7 @@ def test_the_share_is_met_over_many_groups_and_a_common_greeting_stays_in_train(
 
 def test_validation_is_not_left_empty_by_chance_and_zero_means_none() -> None:
     ids = ["a", "b", "c", "d"]
-    group = splits.groups(4, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    group = components(4, np.zeros(0, np.int64), np.zeros(0, np.int64))
     assert splits.validation(ids, group, np.ones(4, bool), 0.01).sum() == 1
     assert splits.validation(ids, group, np.ones(4, bool), 0.0).sum() == 0
 
