@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from curator.check import freshness
 from curator.checks import codes
 from curator.errors import CuratorError
+from curator.evidence import told
 from curator.sources.documents.notes import NOTES
 from curator.tables import read_table
 from curator.workspace import read_json
@@ -140,6 +141,8 @@ def _finding(
     row: dict[str, Any], record_id: str, decision: dict[str, Any] | None
 ) -> dict[str, Any]:
     code = codes().get(row["code"])
+    evidence = json.loads(row["evidence"])
+    phrases = told(row["code"], evidence)
     counted = decision is not None and row["id"] in [*decision["finding_ids"], *decision["edits"]]
     return {
         "id": row["id"],
@@ -151,7 +154,8 @@ def _finding(
         "span": None if row["part"] is None else [row["part"], row["start"], row["end"]],
         "peer": row["peer_id"] if row["record_id"] == record_id else row["record_id"],
         "replacement": row["replacement"],
-        "evidence": json.loads(row["evidence"]),
+        "evidence": evidence,
+        "told": {"zh": "；".join(t.zh for t in phrases), "en": "; ".join(t.en for t in phrases)},
         "check": row["check"],
         "run": row["run_id"],
         "counted": counted,

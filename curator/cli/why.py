@@ -88,10 +88,10 @@ def _tell_finding(finding: Mapping[str, Any]) -> None:
     what = f"{finding['code']} {finding['name']} {finding['score']:.2f}"
     show(f"finding{mark} {what}{where}{becomes}{peer}")
     show(f"         {finding['zh']} / {finding['en']}")
-    evidence = ", ".join(f"{k} {v}" for k, v in finding["evidence"].items())
-    show(
-        f"         {finding['check']} run {finding['run']}" + (f": {evidence}" if evidence else "")
-    )
+    for language in ("zh", "en"):
+        if finding["told"][language]:
+            show(f"         {finding['told'][language]}")
+    show(f"         {finding['check']} run {finding['run']}")
 
 
 def _tell_decision(decision: Mapping[str, Any] | None) -> None:

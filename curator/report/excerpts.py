@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator.edits import resolve
+from curator.evidence import Told, told
 from curator.redact import edits_of
 from curator.report.comparison import Run, Turn, compared, plain
 from curator.report.facts import rows
@@ -38,7 +39,7 @@ class Example:
     score: float
     source: str
     turns: tuple[Turn, ...]
-    evidence: tuple[tuple[str, str], ...]
+    evidence: tuple[Told, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class SideBySide:
     score: float
     left: Example
     right: Example
-    evidence: tuple[tuple[str, str], ...]
+    evidence: tuple[Told, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class MemberBeside:
     source: str
     left: tuple[Turn, ...]
     right: tuple[Turn, ...]
-    evidence: tuple[tuple[str, str], ...]
+    evidence: tuple[Told, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,8 @@ class Reader:
             _place(record),
             turns,
             (
-                *((("label", record["label"]),) if finding["code"] == "LBL003" else ()),
-                *evidence_of(finding["evidence"]),
+                *(_given(record["label"]) if finding["code"] == "LBL003" else ()),
+                *evidence_of(finding["code"], finding["evidence"]),
             ),
         )
 
@@ -163,7 +164,7 @@ class Reader:
                         f["score"],
                         Example(f["peer_id"], f["score"], _place(one), left, ()),
                         Example(f["record_id"], f["score"], _place(two), right, ()),
-                        evidence_of(f["evidence"]),
+                        evidence_of(f["code"], f["evidence"]),
                     )
                 )
         return found
@@ -182,7 +183,7 @@ class Reader:
                         m,
                         _place(records[m.record_id]),
                         *compared(stands["parts"], records[m.record_id]["parts"]),
-                        _measures(m.evidence),
+                        _measures(m.code, m.evidence),
                     )
                     for m in group.members
                     if m.record_id in records
@@ -257,23 +258,15 @@ def _place(record: Mapping[str, Any]) -> str:
     return ", ".join(x for x in (record["source_uri"], record["locator"]) if x)
 
 
-def evidence_of(text: str) -> tuple[tuple[str, str], ...]:
-    """Return a finding's evidence as names and short values, sorted by name."""
-    values = json.loads(text) if text else {}
-    return tuple((str(k), _short(v)) for k, v in sorted(values.items()))
+def evidence_of(code: str, text: str) -> tuple[Told, ...]:
+    """Return a finding's evidence in plain words."""
+    return tuple(told(code, json.loads(text))) if text else ()
 
 
-def _measures(evidence: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _measures(code: str, evidence: Mapping[str, Any]) -> tuple[Told, ...]:
     """Return the evidence but for what sets the two apart: that is told as the reason."""
-    return tuple((k, _short(v)) for k, v in sorted(evidence.items()) if not isinstance(v, bool))
+    return tuple(told(code, {k: v for k, v in evidence.items() if not isinstance(v, bool)}))
 
 
-def _short(value: object) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: "—"}[value]
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, list):
-        return ", ".join(_short(v) for v in value)
-    shown = str(value)
-    return shown if len(shown) <= 60 else shown[:59] + "…"
+def _given(label: str | None) -> tuple[Told, ...]:
+    return (Told(f"标签“{label}”", f"label “{label}”"),)

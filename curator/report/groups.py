@@ -102,6 +102,7 @@ class Member:
 
     record_id: str
     finding_id: str
+    code: str
     score: float
     evidence: Mapping[str, Any]
     state: str
@@ -188,6 +189,7 @@ def _member(row: Mapping[str, Any], least: float | None) -> Member:
         record_id=row["member"],
         finding_id=row["id"],
         score=row["score"],
+        code=row["code"],
         evidence=evidence,
         state="fell" if row["fell"] else row["action"],
         reasons=() if row["fell"] else _reasons(row, evidence, least),

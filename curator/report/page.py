@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from curator.decide import inputs
+from curator.evidence import told
 from curator.redact import shown_sources
 from curator.report import drawings, facts
 from curator.report.curves import curve
@@ -47,13 +48,7 @@ _ROLES = {
     "list": ("列表", "list"),
     "code": ("代码", "code"),
 }
-_DIFFERENCES = {
-    "numbers_differ": ("数字不同", "numbers differ"),
-    "negation_differs": ("否定不同", "a negation differs"),
-    "signs_differ": ("符号不同", "signs differ"),
-    "terms_differ": ("所说的事物不同", "what is named differs"),
-    "question_differs": ("问题不同", "the questions differ"),
-    "answer_differs": ("回答不同", "the answers differ"),
+_REASONS = {
     "under": ("低于策略的", "under the policy's"),
     "no_rule": ("策略中没有规则涉及", "no rule of the policy speaks of it"),
     "elsewhere": ("已归于另一条", "it falls to another record"),
@@ -163,7 +158,7 @@ def render(
         duplicates=duplicates,
         groups=groups,
         curves=curves,
-        differences=_DIFFERENCES,
+        because=_reason,
         names={f.code.id: f.code for f in found},
         rules=facts.rule_facts(con, policy),
         who=facts.decided_by(con),
@@ -181,6 +176,11 @@ def render(
         percent=drawings.percent,
         max=max,
     )
+
+
+def _reason(name: str) -> tuple[str, str]:
+    """Return in both languages why a record does not fall to another: see `groups.Member`."""
+    return _REASONS.get(name) or told("", {name: True})[0]
 
 
 def _by_language(rows: list[tuple[str, str, int]]) -> list[tuple[str, int, int]]:

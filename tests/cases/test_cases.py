@@ -13,6 +13,7 @@ from curator.check import SLOTS
 from curator.checks import check_class
 from curator.checks.against import located
 from curator.engine import LocalEngine
+from curator.evidence import has_phrase
 from curator.protocols import Scope
 from curator.redact import edits_of, redacted
 from curator.rules import load_rules
@@ -110,6 +111,7 @@ def test_case(data: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> Non
     found = list(findings(data["check"], table, tmp_path, params))
     got = set()
     for f in (f for f in found if f.code == data["code"]):
+        assert {name for name in f.evidence if not has_phrase(f.code, name)} == set()
         text = records[order[f.record_id]].parts[f.span.part].text if f.span else None
         got.add(
             (

@@ -227,7 +227,7 @@ def test_it_says_what_was_found_decided_and_changed_in_both_languages(report: st
         "broken JSON",
         "keep (instruction, rag)",
         '<b class="diff">10</b>',
-        "numbers_differ",
+        "numbers differ",
         "Looked for, and not found",
         "QLT013",
     ):
