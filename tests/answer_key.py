@@ -167,9 +167,10 @@ def table(rows: list[Score]) -> str:
         "| code | planted | recall | found | precision |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    lines += [
-        f"| {s.code} | {s.planted} | {s.recall:.2f} | {s.found} | {s.precision:.2f} |" for s in rows
-    ]
+    for s in rows:
+        # What was not planted was not looked for in the sample, so it may well be right.
+        recall, precision = (f"{s.recall:.2f}", f"{s.precision:.2f}") if s.planted else ("—", "—")
+        lines.append(f"| {s.code} | {s.planted} | {recall} | {s.found} | {precision} |")
     return "\n".join(lines)
 
 
