@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from curator.types import Edit, Part
 
@@ -20,9 +20,28 @@ def resolve(edits: Iterable[Edit]) -> list[Edit]:
     winner too: a span that sticks out of the winner widens it, so that hiding
     two overlapping names never leaves half of one behind.
     """
+    return [edit for heap in _heaps(edits) for edit in _winners(heap)]
+
+
+def _heaps(edits: Iterable[Edit]) -> Iterator[list[Edit]]:
+    """Yield the edits in heaps, in order of place; those of two heaps never overlap."""
+    heap: list[Edit] = []
+    part = end = 0
+    for edit in sorted(set(edits), key=lambda e: (e.span.part, e.span.start, e.span.end)):
+        span = edit.span
+        if heap and (span.part != part or span.start >= end):
+            yield heap
+            heap = []
+        part, end = span.part, max(end, span.end) if heap else span.end
+        heap.append(edit)
+    if heap:
+        yield heap
+
+
+def _winners(edits: Iterable[Edit]) -> list[Edit]:
     won: list[Edit] = []
     order = sorted(
-        set(edits),
+        edits,
         key=lambda e: (
             -e.rank,
             e.span.start - e.span.end,
@@ -47,7 +66,7 @@ def resolve(edits: Iterable[Edit]) -> list[Edit]:
             won.append(replace(first, span=span))
     # Widening may have made two winners touch: settle until nothing overlaps.
     won.sort(key=lambda e: (e.span.part, e.span.start, e.span.end))
-    return won if not any(_overlap(a, b) for a, b in pairwise(won)) else resolve(won)
+    return won if not any(_overlap(a, b) for a, b in pairwise(won)) else _winners(won)
 
 
 def _overlap(a: Edit, b: Edit) -> bool:
@@ -61,16 +80,18 @@ def apply(parts: Sequence[Part], edits: Iterable[Edit]) -> tuple[Part, ...]:
         ValueError: a span lies outside its part.
 
     """
-    texts = [part.text for part in parts]
-    for edit in reversed(resolve(edits)):
+    pieces: list[list[str]] = [[] for _ in parts]
+    reached = [0] * len(parts)
+    for edit in resolve(edits):
         span = edit.span
-        if not (0 <= span.part < len(texts) and 0 <= span.start <= span.end):
+        if not (0 <= span.part < len(parts) and 0 <= span.start <= span.end):
             raise ValueError(f"edit outside the record: {span}")
-        text = texts[span.part]
-        if span.end > len(parts[span.part].text):
+        text = parts[span.part].text
+        if span.end > len(text):
             raise ValueError(f"edit outside its part: {span}")
-        texts[span.part] = text[: span.start] + edit.replacement + text[span.end :]
+        pieces[span.part] += [text[reached[span.part] : span.start], edit.replacement]
+        reached[span.part] = span.end
     return tuple(
-        part if part.text == text else replace(part, text=text)
-        for part, text in zip(parts, texts, strict=True)
+        replace(part, text="".join([*held, part.text[at:]])) if held else part
+        for part, held, at in zip(parts, pieces, reached, strict=True)
     )

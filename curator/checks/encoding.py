@@ -7,6 +7,7 @@ import unicodedata
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from curator.intervals import Intervals
 from curator.pii.scanning import RuleScan
 from curator.repair import repaired, repairs
 from curator.tables import records_from
@@ -147,12 +148,8 @@ class Encoding:
         if not any(_SAYS.search(str(r.replacement)) for r in fixed):
             return found
         shown = repaired(text, fixed)
-        private = [shown.original(f.start, f.end) for f in self._rules.found(shown.text)]
-        return [
-            r
-            for r in found
-            if not r.replacement or not any(a < r.end and r.start < b for a, b in private)
-        ]
+        private = Intervals(shown.original(f.start, f.end) for f in self._rules.found(shown.text))
+        return [r for r in found if not r.replacement or not private.touch(r.start, r.end)]
 
     def _findings(
         self, record_id: str, part: int, text: str, found: list[Repair]

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from curator.intervals import Intervals
 from curator.pii.known import PERSON, KnownSearch, Place, Said, Value, Values, longest
 from curator.pii.placing import placeholder_language
 from curator.pii.scanning import RuleScan
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from curator.protocols import PartStep, Scope
+    from curator.pseudonyms import Lang
     from curator.types import Code, View
 
 _TEXTS = ["id", "lang", *FIELDS, "parts.list.element.text"]
@@ -91,8 +93,12 @@ class Mentions:
         search = KnownSearch(values.by_key, self._allow)
         for part, found in scope.with_findings():
             known: dict[str, list[dict[str, Any]]] = defaultdict(list)
+            sure: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
             for row in _private(found):
                 known[row["record_id"]].append(row)
+                if row["score"] >= self._least(row["evidence"]["entity"]):
+                    sure[row["record_id"], row["part"]].append((row["start"], row["end"]))
+            hidden = {part: Intervals(spans) for part, spans in sure.items()}
             for row in _read(part, _TEXTS):
                 for field in FIELDS:
                     if row[field]:
@@ -107,7 +113,8 @@ class Mentions:
                 new = [
                     (at, place)
                     for at, place in said_here
-                    if not self._is_hidden(at, place, known[row["id"]])
+                    if (row["id"], at) not in hidden
+                    or not hidden[row["id"], at].hold(place.start, place.end)
                 ]
                 if new:
                     places.append(_Said(row, known[row["id"]], new))
@@ -123,36 +130,31 @@ class Mentions:
     def _least(self, entity: str) -> float:
         return self._names if entity == PERSON else self._others
 
-    def _is_hidden(self, part: int, place: Place, found: Iterable[Mapping[str, Any]]) -> bool:
-        """Tell whether the check of private details is sure enough of what stands there."""
-        return any(
-            row["part"] == part
-            and row["start"] <= place.start
-            and place.end <= row["end"]
-            and row["score"] >= self._least(row["evidence"]["entity"])
-            for row in found
-        )
-
     def _findings(self, said: _Said, held: Mapping[str, Value]) -> Iterator[Finding]:
-        new = [
-            (at, place)
-            for at in dict.fromkeys(at for at, _ in said.places)
-            for place in longest(p for i, p in said.places if i == at and p.key in held)
-        ]
+        held_here: dict[int, list[Place]] = defaultdict(list)
+        for at, place in said.places:
+            if place.key in held:
+                held_here[at].append(place)
+        new = {at: list(longest(places)) for at, places in held_here.items()}
         if not new:
             return
-        record, lang = said.record, said.record["lang"]
-        pseudonyms = Pseudonyms("zh" if lang == "zh" else "en")
+        record = said.record
+        pseudonyms = Pseudonyms("zh" if record["lang"] == "zh" else "en")
         for row in said.found:
             text = record["parts"][row["part"]]["text"][row["start"] : row["end"]]
             for match in NUMBERED.finditer(row["replacement"]):
                 held_by = parsed(match)
                 alone = match.group() == row["replacement"]
                 pseudonyms.keep(held_by.entity, held_by.number, text if alone else None)
-        for at, place in new:
+        languages: dict[int, Lang] = {}
+        around: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for row in said.found:
+            around[row["part"]].append((row["start"], row["end"]))
+        for at, place in ((at, place) for at, places in new.items() for place in places):
             text, value = record["parts"][at]["text"], held[place.key]
-            spans = [(p.start, p.end) for i, p in new if i == at]
-            spans += [(r["start"], r["end"]) for r in said.found if r["part"] == at]
+            if at not in languages:
+                spans = [*around[at], *((p.start, p.end) for p in new[at])]
+                languages[at] = placeholder_language(text, spans, record["lang"])
             yield Finding(
                 record_id=record["id"],
                 check=self.name,
@@ -160,9 +162,7 @@ class Mentions:
                 score=value.score,
                 span=Span(at, place.start, place.end),
                 replacement=pseudonyms.of(
-                    value.entity,
-                    text[place.start : place.end],
-                    placeholder_language(text, spans, lang),
+                    value.entity, text[place.start : place.end], languages[at]
                 ),
                 evidence={
                     "entity": value.entity,

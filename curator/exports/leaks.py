@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import GateError
+from curator.intervals import Intervals
 from curator.pii.known import KnownSearch, Said, Value, Values, longest
 from curator.pii.scanning import RuleScan
 from curator.policy import speaks_of
@@ -145,14 +146,14 @@ class Gate:
                     yield Leak(record_id, path.name, name, code, entity, rule)
 
     def _found(self, text: str, *, ruled: bool) -> Iterator[tuple[str, str, str]]:
-        made = [(p.start, p.end) for p in self._made.places(text)]
+        made = Intervals((p.start, p.end) for p in self._made.places(text))
         for place in longest(self._known.places(text)):
-            if not _touches(place.start, place.end, made):
+            if not made.touch(place.start, place.end):
                 value = self._known.values[place.key]
                 yield value.code, value.entity, "found elsewhere"
         for found in self._rules.found(text) if ruled else ():
             rule = found.rule
-            if self._is_hidden(rule.code, found.score) and not _touches(*found[:2], made):
+            if self._is_hidden(rule.code, found.score) and not made.touch(*found[:2]):
                 yield rule.code, rule.entity, f"rule {rule.id}"
 
     def _is_hidden(self, code: str, score: float) -> bool:
@@ -217,7 +218,3 @@ def _strings(value: Any, name: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for at, held in enumerate(value):
             yield from _strings(held, f"{name}[{at}]")
-
-
-def _touches(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
-    return any(a < end and start < b for a, b in spans)

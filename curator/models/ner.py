@@ -7,7 +7,8 @@ here, over many texts at once, with the same outcome as the wheel's own decoder.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,14 @@ import numpy as np
 from curator.models.pins import PINS, verified
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
 _BATCH = 32
 _DECODE = 64
+_ROOM = 60_000
+"""How many characters are read or decoded together, which bounds the memory; one text at least."""
 _ENTITIES = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}
 _LEAN = 3.0
 """How far names of people and places are favoured: they are sifted by what stands around."""
@@ -33,7 +36,9 @@ _SPACY = {
     "FAC": "LOCATION",
     "ORG": "ORGANIZATION",
 }
-_MAX_ENGLISH = 100_000
+_WINDOW = 50_000
+_CUTS = tuple(map(re.compile, (r"\n", r"[。！？；!?;]|\.\s", r"[\s，,、]")))
+"""How much of a text is read at once, and what it is cut behind, the best first."""
 _BULLET = re.compile(r"^[>?|*#•\s-]+", re.MULTILINE)
 """What begins the lines of a quoted block, which the pipeline would take for a part of names."""
 
@@ -95,9 +100,12 @@ class ChineseNames:
 
     def find(self, texts: Sequence[str]) -> list[list[NameSpan]]:
         """Return the names in each text. A text's outcome does not depend on the others."""
+        return _in_windows(texts, self._find)
+
+    def _find(self, texts: Sequence[str]) -> list[list[NameSpan]]:
         found: list[list[NameSpan]] = [[] for _ in texts]
         order = sorted((i for i, text in enumerate(texts) if text), key=lambda i: len(texts[i]))
-        for chunk in _chunks(order, _DECODE):
+        for chunk in _chunks(order, texts):
             scores = self._emissions([texts[i] for i in chunk])
             paths = self._decode([s + self._lean for s in scores])
             for i, path, own in zip(chunk, paths, scores, strict=True):
@@ -115,7 +123,8 @@ class ChineseNames:
         while at < len(texts):
             length = len(texts[at])
             stop = at
-            while stop < len(texts) and stop - at < _BATCH and len(texts[stop]) == length:
+            most = min(_BATCH, max(1, _ROOM // length))
+            while stop < len(texts) and stop - at < most and len(texts[stop]) == length:
                 stop += 1
             ids = [[self._ids.get(c, self._unknown) for c in text] for text in texts[at:stop]]
             feed = {
@@ -174,7 +183,7 @@ class ChineseNames:
         others = np.where(own, -np.inf, scores)
         margins = scores[:, own].max(axis=1) - others.max(axis=1)
         kinds = [self._kind[tag] for tag in others.argmax(axis=1)]
-        otherwise = max(kinds, key=kinds.count)
+        otherwise = Counter(kinds).most_common(1)[0][0]
         return NameSpan(start, end, entity, float(margins.mean()), float(margins.min()), otherwise)
 
 
@@ -204,10 +213,11 @@ class EnglishNames:
         return spacy.load(folder, exclude=unneeded)
 
     def find(self, texts: Sequence[str]) -> list[list[NameSpan]]:
-        """Return the names in each text (of which the first 100,000 characters are read)."""
-        if not texts:
-            return []
-        plain = (_BULLET.sub(_blank, text[:_MAX_ENGLISH]) for text in texts)
+        """Return the names in each text."""
+        return _in_windows(texts, self._find) if texts else []
+
+    def _find(self, texts: Sequence[str]) -> list[list[NameSpan]]:
+        plain = (_BULLET.sub(_blank, text) for text in texts)
         read: Iterable[Any] = self._pipeline.pipe(plain, batch_size=64)
         return [
             [
@@ -217,6 +227,30 @@ class EnglishNames:
             ]
             for doc in read
         ]
+
+
+def _in_windows(
+    texts: Sequence[str], find: Callable[[Sequence[str]], list[list[NameSpan]]]
+) -> list[list[NameSpan]]:
+    """Return what is found in each text, long ones read in windows: memory grows with a text."""
+    windows = [(i, at, end) for i, text in enumerate(texts) for at, end in _windows(text)]
+    found: list[list[NameSpan]] = [[] for _ in texts]
+    names = find([texts[i][at:end] for i, at, end in windows])
+    for (i, at, _), spans in zip(windows, names, strict=True):
+        found[i] += [replace(s, start=s.start + at, end=s.end + at) for s in spans] if at else spans
+    return found
+
+
+def _windows(text: str) -> Iterator[tuple[int, int]]:
+    """Yield windows that make up a text, cut behind a line, a sentence or a word where they can."""
+    at = 0
+    while len(text) - at > _WINDOW:
+        middle, end = at + _WINDOW // 2, at + _WINDOW
+        ends = ([m.end() for m in cut.finditer(text, middle, end)] for cut in _CUTS)
+        cut = next((found[-1] for found in ends if found), end)
+        yield at, cut
+        at = cut
+    yield at, len(text)
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -233,5 +267,13 @@ def _table(path: Path) -> dict[str, str]:
     return {row[0]: row[1] for row in rows if len(row) == 2}
 
 
-def _chunks(items: Sequence[int], size: int) -> Iterable[Sequence[int]]:
-    return (items[at : at + size] for at in range(0, len(items), size))
+def _chunks(order: Sequence[int], texts: Sequence[str]) -> Iterator[list[int]]:
+    """Yield the numbers of texts that are decoded together; they come with the shortest first."""
+    chunk: list[int] = []
+    for i in order:
+        if chunk and (len(chunk) == _DECODE or (len(chunk) + 1) * len(texts[i]) > _ROOM):
+            yield chunk
+            chunk = []
+        chunk.append(i)
+    if chunk:
+        yield chunk

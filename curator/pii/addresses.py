@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from curator.text import HAN
@@ -52,12 +53,18 @@ def private(text: str, start: int, end: int) -> tuple[int, int] | None:
     return None
 
 
-def grown(text: str, start: int, end: int, places: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Return the span of an address, with the places that touch it or adjoin it."""
-    for a, b in sorted(places, reverse=True):
-        if a < start <= b or (b <= start and _GAP.fullmatch(text, b, start)):
-            start = min(start, a)
-    for a, b in sorted(places):
-        if a <= end < b or (a >= end and _GAP.fullmatch(text, end, a)):
-            end = max(end, b)
+def grown(text: str, start: int, end: int, joined: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the span of an address, with the `chains` of places that touch it or adjoin it."""
+    before = bisect_left(joined, (start, start)) - 1
+    behind = bisect_left(joined, (end, end))
+    if before >= 0:
+        a, b = joined[before]
+        if b >= start or _GAP.fullmatch(text, b, start):
+            start = a
+    if behind:
+        end = max(end, joined[behind - 1][1])
+    if behind < len(joined):
+        a, b = joined[behind]
+        if _GAP.fullmatch(text, end, a):
+            end = b
     return start, end

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from curator.intervals import Intervals, touched
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,10 +33,6 @@ class Candidate:
         """Return whether the other one lies within this one."""
         return self.start <= other.start and other.end <= self.end
 
-    def touches(self, other: Candidate) -> bool:
-        """Return whether the two share a code point."""
-        return self.start < other.end and other.start < self.end
-
 
 _GENERAL = frozenset({"LOCATION", "ORGANIZATION", "URL"})
 """Names of places and bodies, and links: they give way to whatever is more exact."""
@@ -58,7 +56,8 @@ def settle(candidates: Iterable[Candidate]) -> list[Candidate]:
         if c.entity in _GENERAL or (c.entity == "PERSON" and c.score < _DOUBTFUL)
     }
     exact = _settled(everything - general)
-    places = [c for c in _settled(general) if not any(c.touches(other) for other in exact)]
+    taken = Intervals((c.start, c.end) for c in exact)
+    places = [c for c in _settled(general) if not taken.touch(c.start, c.end)]
     return sorted([*exact, *places], key=lambda c: c.start)
 
 
@@ -69,15 +68,16 @@ def _settled(candidates: set[Candidate]) -> list[Candidate]:
     )
     won: list[Candidate] = []
     for candidate in order:
-        crossed = [w for w in won if w.touches(candidate)]
+        at = touched(won, candidate.start, candidate.end, _span)
+        crossed = won[at]
         if any(w.covers(candidate) for w in crossed):
             continue
-        if crossed:
-            strongest = max([*crossed, candidate], key=lambda c: (c.validated, c.score, -c.start))
-            everyone = [*crossed, candidate]
-            start, end = min(c.start for c in everyone), max(c.end for c in everyone)
-            won = [w for w in won if w not in crossed]
-            won.append(replace(strongest, start=start, end=end))
-        else:
-            won.append(candidate)
+        everyone = [*crossed, candidate]
+        strongest = max(everyone, key=lambda c: (c.validated, c.score, -c.start))
+        start, end = min(c.start for c in everyone), max(c.end for c in everyone)
+        won[at] = [replace(strongest, start=start, end=end)]
     return won
+
+
+def _span(candidate: Candidate) -> tuple[int, int]:
+    return candidate.start, candidate.end

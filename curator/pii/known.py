@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from curator.intervals import Intervals
 from curator.pii.chinese_names import COMPOUND_SURNAMES, SURNAMES
 from curator.pii.matching import allowed_spans, narrow
 from curator.pii.scanning import LEFT_OPEN
@@ -154,15 +155,15 @@ class KnownSearch:
         if not hits:
             return []
         at = fold_places(text)
-        hidden = [m.span() for m in PLACEHOLDER.finditer(text)]
-        allowed = allowed_spans(self._allow, narrow(text))
+        hidden = Intervals(m.span() for m in PLACEHOLDER.finditer(text))
+        allowed = Intervals(allowed_spans(self._allow, narrow(text)))
         found = []
         for a, b in hits:
             place = Place(at[a], at[b - 1] + 1, folded[a:b])
             if (
                 self._is_said(text, place)
-                and not any(s < place.end and place.start < e for s, e in hidden)
-                and not any(s <= place.start and place.end <= e for s, e in allowed)
+                and not hidden.touch(place.start, place.end)
+                and not allowed.hold(place.start, place.end)
             ):
                 found.append(place)
         return found
@@ -176,7 +177,7 @@ class KnownSearch:
             return False
         if value.entity == PERSON and not _stands_together(said):
             return False
-        before, behind = text[:start][-4:], text[end : end + 1]
+        before, behind = text[max(0, start - 4) : start], text[end : end + 1]
         if value.entity == "PHONE" and _COUNTRY.search(before):
             before = ""
         return not (_same_word(before[-1:], said[0]) or _same_word(behind, said[-1]))

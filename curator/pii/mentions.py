@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from curator.intervals import Intervals
 from curator.pii.candidates import settle
 from curator.pii.chinese_names import COMPOUND_SURNAMES, SURNAMES
 from curator.text import HAN, fold
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
 
 PERSON = "PII001"
 _REPEATED = frozenset({"LOCATION", "ORGANIZATION", "URL", "AGE"})
-_SHORTEST_NUMBER = 6
+_SHORTEST_NUMBER, _LONGEST = 6, 300
 _SURE = 0.6
-_EDGE = r"(?<![A-Za-z\u00c0-\u024f]){}(?![A-Za-z\u00c0-\u024f])"
+_LETTER = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _FULL = re.compile(f"[{HAN}]{{3,4}}")
 _TITLED = re.compile(
     "(?:先生|女士|小姐|太太|医生|大夫|主任|老师|经理|教授|律师|师傅|警官|院长|护士|阿姨|叔叔|"
@@ -42,7 +44,7 @@ def with_mentions(
     for view, candidates in zip(views, settled, strict=True):
         for candidate in candidates:
             value = view.narrow[candidate.start : candidate.end]
-            if candidate.entity in _REPEATED:
+            if candidate.entity in _REPEATED or len(value) > _LONGEST:
                 continue
             if candidate.code == PERSON:
                 if len(value) > 1:
@@ -51,11 +53,11 @@ def with_mentions(
                 known.setdefault(value, candidate)
     if not known:
         return settled
-    parts = _parts_of_names(known)
-    if len(views) == 1 and not _says_again(views[0], known) and not parts:
-        return settled
+    wanted = {value: (candidate, False) for value, candidate in known.items()}
+    wanted = _parts_of_names(known) | wanted
+    spelled = Spelled(wanted)
     return [
-        settle([*candidates, *permitted(view, _mentioned(view, known, parts, candidates))])
+        settle([*candidates, *permitted(view, _mentioned(view, wanted, spelled, candidates))])
         for view, candidates in zip(views, settled, strict=True)
     ]
 
@@ -70,28 +72,48 @@ def full_names(views: Sequence[SearchText], found: Sequence[Sequence[Candidate]]
             if c.code == PERSON
         }
     )
+    saying: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        for piece in {*name.split(), _surname(name), _given(name)} - {""}:
+            saying[piece].append(name)
     full = {}
     for name in names:
         if name[0].isascii():
             words = set(name.split())
-            longer = [other for other in names if words < set(other.split())]
+            rarest = min((saying[word] for word in words), key=len, default=[])
+            longer = [other for other in rarest if words < set(other.split())]
         else:
-            longer = [o for o in names if o != name and (_surname(o) == name or _given(o) == name)]
+            longer = [other for other in saying[name] if name in (_surname(other), _given(other))]
         if len(longer) == 1:
             full[fold(name)] = longer[0]
     return full
 
 
-def mentions(name: str, text: str) -> Iterator[tuple[int, int]]:
-    """Yield where else a name stands, spelled the same; a Latin one as whole words."""
-    if name[0].isascii():
-        pattern = re.compile(_EDGE.format(re.escape(name)))
-        yield from (m.span() for m in pattern.finditer(text))
-        return
-    at = text.find(name)
-    while at >= 0:
-        yield at, at + len(name)
-        at = text.find(name, at + len(name))
+class Spelled:
+    """Looks for values spelled the same, all at once; Latin ones as whole words."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        """Take the values, none of them empty."""
+        import ahocorasick  # noqa: PLC0415 - only who looks for values needs it
+
+        self._automaton = ahocorasick.Automaton()
+        for value in values:
+            self._automaton.add_word(value, value)
+        self._automaton.make_automaton()
+
+    def places(self, text: str) -> Iterator[tuple[str, int, int]]:
+        """Yield each value and where it stands; places of one value do not overlap."""
+        reached: dict[str, int] = {}
+        for last, value in self._automaton.iter(text):
+            start, end = last + 1 - len(value), last + 1
+            if start < reached.get(value, 0):
+                continue
+            if value[0].isascii() and (
+                _LETTER.match(text[start - 1 : start]) or _LETTER.match(text, end)
+            ):
+                continue
+            reached[value] = end
+            yield value, start, end
 
 
 def _surname(name: str) -> str:
@@ -118,25 +140,14 @@ def _parts_of_names(known: Mapping[str, Candidate]) -> dict[str, tuple[Candidate
     return parts
 
 
-def _says_again(view: SearchText, known: Iterable[str]) -> bool:
-    return any(view.narrow.count(value) > 1 for value in known)
-
-
 def _mentioned(
     view: SearchText,
-    known: Mapping[str, Candidate],
-    parts: Mapping[str, tuple[Candidate, bool]],
+    wanted: Mapping[str, tuple[Candidate, bool]],
+    spelled: Spelled,
     found: Sequence[Candidate],
 ) -> Iterator[Candidate]:
-    text = view.narrow
-    wanted = [(value, candidate, False) for value, candidate in known.items()]
-    wanted += [(value, *held) for value, held in parts.items() if value not in known]
-    for value, candidate, titled in wanted:
-        if value not in text:
-            continue
-        for start, end in mentions(value, text):
-            if titled and not _TITLED.match(text, end):
-                continue
-            again = replace(candidate, start=start, end=end, rule="mention", recogniser="record")
-            if not any(other.covers(again) for other in found):
-                yield again
+    known = Intervals((c.start, c.end) for c in found)
+    for value, start, end in spelled.places(view.narrow):
+        candidate, titled = wanted[value]
+        if (not titled or _TITLED.match(view.narrow, end)) and not known.hold(start, end):
+            yield replace(candidate, start=start, end=end, rule="mention", recogniser="record")

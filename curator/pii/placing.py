@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 def placeholder_language(text: str, spans: Sequence[tuple[int, int]], lang: str) -> Lang:
     """Return the language of what is said around the details; the details do not count."""
-    rest = text
-    for start, end in sorted(spans, reverse=True):
-        rest = rest[:start] + " " + rest[end:]
-    around = script(PLACEHOLDER.sub(" ", rest))
+    pieces, at = [], 0
+    for start, end in sorted(spans):
+        pieces.append(text[at:start])
+        at = max(at, end)
+    around = script(PLACEHOLDER.sub(" ", " ".join([*pieces, text[at:]])))
     if around == "none":
         return "zh" if lang == "zh" else "en"
     return "zh" if around in {"han", "mixed"} else "en"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from curator.intervals import Intervals
 from curator.pii.matching import Pattern, allowed_spans, narrow
 from curator.pii.prefilter import Prefilter
 from curator.schema import PiiRule
@@ -53,15 +54,14 @@ class RuleScan:
         """Yield what the rules find; placeholders and what is allowed are nothing."""
         # What a placeholder is called must not speak for the number beside it.
         blank = PLACEHOLDER.sub(lambda m: _BLANK * len(m.group()), narrow(text))
-        allowed: list[tuple[int, int]] | None = None
+        allowed: Intervals | None = None
         for pattern in map(self._patterns.__getitem__, self._prefilter.candidates(blank)):
             for scored in pattern.scored(blank):
                 start, end = scored.match.start, scored.match.end
                 if allowed is None:
-                    allowed = allowed_spans(self._allow, blank)
+                    allowed = Intervals(allowed_spans(self._allow, blank))
                 # What is left beside a hidden name is its title: "Mrs. [PERSON_1]".
                 beside = _BESIDE if pattern.rule.entity == "PERSON" else 0
-                if _BLANK not in blank[max(0, start - beside) : end + beside] and not any(
-                    a <= start and end <= b for a, b in allowed
-                ):
+                near = blank[max(0, start - beside) : end + beside]
+                if _BLANK not in near and not allowed.hold(start, end):
                     yield Found(start, end, scored.raised, pattern.rule)

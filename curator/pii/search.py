@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from curator.intervals import Intervals
 from curator.pii.addresses import chains, grown, private
 from curator.pii.candidates import Candidate
 from curator.pii.chinese_names import chinese_person
@@ -115,13 +116,10 @@ class Search:
         kept = [c for c in found if c.score >= self._floor]
         if not kept:
             return []
-        allowed = allowed_spans(self._allow, view.narrow)
-        hidden = [m.span() for m in PLACEHOLDER.finditer(view.text)]
+        allowed = Intervals(allowed_spans(self._allow, view.narrow))
+        hidden = Intervals(m.span() for m in PLACEHOLDER.finditer(view.text))
         return [
-            c
-            for c in kept
-            if not any(a <= c.start and c.end <= b for a, b in allowed)
-            and not any(a < c.end and c.start < b for a, b in hidden)
+            c for c in kept if not allowed.hold(c.start, c.end) and not hidden.touch(c.start, c.end)
         ]
 
     def _chinese_names(self, view: SearchText, names: Sequence[NameSpan]) -> Iterator[Candidate]:
@@ -179,13 +177,14 @@ def _with_places(
 ) -> list[Candidate]:
     """Grow the addresses by the places next to them, and add those that places alone make up."""
     grew = []
+    joined = chains(text, places)
     for candidate in found:
         if candidate.code == _ADDRESS:
-            start, end = grown(text, candidate.start, candidate.end, places)
+            start, end = grown(text, candidate.start, candidate.end, joined)
             grew.append(replace(candidate, start=start, end=end))
         else:
             grew.append(candidate)
-    for chain in chains(text, places):
+    for chain in joined:
         span = private(text, *chain)
         if span is not None:
             grew.append(Candidate(*span, "ADDRESS", _ADDRESS, 0.7, "places", model))

@@ -24,7 +24,7 @@ from curator.pii.candidates import Candidate, settle
 from curator.pii.chinese_names import chinese_person
 from curator.pii.english_names import english_name
 from curator.pii.matching import Pattern, narrow
-from curator.pii.mentions import mentions
+from curator.pii.mentions import Spelled
 from curator.pii.needs import Stock, needs, stock
 from curator.pii.prefilter import Prefilter
 from curator.pii.rule_search import RuleSearch
@@ -301,8 +301,10 @@ def test_a_pipeline_without_a_table_knows_no_word(tmp_path: Path) -> None:
 
 
 def test_mentions_of_a_latin_name_are_whole_words() -> None:
-    assert list(mentions("Ann", "Ann, Anna and 找Ann问")) == [(0, 3), (15, 18)]
-    assert list(mentions("张伟", "张伟和张伟明")) == [(0, 2), (3, 5)]
+    said = Spelled(["Ann", "张伟", "豆豆"])
+    assert list(said.places("Ann, Anna and 找Ann问")) == [("Ann", 0, 3), ("Ann", 15, 18)]
+    assert list(said.places("张伟和张伟明")) == [("张伟", 0, 2), ("张伟", 3, 5)]
+    assert list(said.places("豆豆豆")) == [("豆豆", 0, 2)]
 
 
 def test_places_become_an_address_only_with_a_detail() -> None:
