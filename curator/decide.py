@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from curator.schema import Recipe
     from curator.workspace import Workspace
 
-LOGIC_VERSION = "3"
-_STATE = ("action", "instruction", "rag", "edits", "survivor_id")
+LOGIC_VERSION = "4"
+_STATE = ("action", "instruction", "rag", "edits", "otherwise", "survivor_id")
 
 
 @dataclass(frozen=True)

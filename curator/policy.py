@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from curator.partly import HOWS
 from curator.survivors import survivors
 from curator.tables import DECISIONS, digest
 
@@ -25,10 +26,11 @@ _SEVERITY = {"edit": 0, "keep_one": 0, "review": 1, "drop": 2}
 _MATCHES = """
 CREATE TABLE matches AS
 SELECT f.id AS finding_id, f.record_id, f.peer_id, f.code, f.score, f.replacement,
-       r.rule_id, r."then", r.severity, r.instruction, r.rag, r.hard
+       r.rule_id, r."then", r.how, r.severity, r.instruction, r.rag, r.hard
 FROM findings f
 JOIN records d ON d.id = f.record_id
 JOIN rules r ON f.score >= r.score_at_least
+  AND (r.score_below IS NULL OR f.score < r.score_below)
   AND (r."check" IS NULL OR r."check" = f."check")
   AND (r.lang IS NULL OR r.lang = d.lang)
   AND (r.kind IS NULL OR r.kind = d.kind)
@@ -104,9 +106,18 @@ WITH evidence AS (
     FROM matches m JOIN fallen f ON f.record_id = m.peer_id
     WHERE m."then" = 'keep_one'
   ) GROUP BY record_id
+), edited AS (
+  SELECT record_id, finding_id,
+         coalesce(max(how) FILTER (WHERE instruction), -1) AS instruction,
+         coalesce(max(how) FILTER (WHERE rag), -1) AS rag
+  FROM matches WHERE "then" = 'edit' AND replacement IS NOT NULL GROUP BY ALL
 ), edits AS (
-  SELECT record_id, list_sort(list(DISTINCT finding_id)) AS edits
-  FROM matches WHERE "then" = 'edit' AND replacement IS NOT NULL GROUP BY record_id
+  SELECT record_id, list_sort(list(finding_id)) AS edits FROM edited GROUP BY record_id
+), otherwise AS (
+  SELECT record_id, list_sort(list({'finding_id': finding_id, 'route': route, 'how':
+         CASE how WHEN -1 THEN 'leave' ELSE $hows[how + 1] END})) AS otherwise
+  FROM (UNPIVOT edited ON instruction, rag INTO NAME route VALUE how)
+  WHERE how < len($hows) - 1 GROUP BY record_id
 ), settled AS (
   SELECT j.*, f.survivor_id,
          CASE WHEN j.severity = 2 OR f.survivor_id IS NOT NULL OR NOT (j.instruction OR j.rag)
@@ -118,6 +129,8 @@ SELECT s.record_id, s.action,
        s.instruction AND s.action = 'keep' AS instruction,
        s.rag AND s.action = 'keep' AS rag,
        coalesce(e.edits, []::VARCHAR[]) AS edits,
+       coalesce(o.otherwise, []::STRUCT(finding_id VARCHAR, route VARCHAR, how VARCHAR)[])
+         AS otherwise,
        coalesce(v.rule_ids, []::VARCHAR[]) AS rule_ids,
        coalesce(v.finding_ids, []::VARCHAR[]) AS finding_ids,
        s.survivor_id,
@@ -127,6 +140,7 @@ SELECT s.record_id, s.action,
 FROM settled s
 LEFT JOIN evidence v ON v.record_id = s.record_id
 LEFT JOIN edits e ON e.record_id = s.record_id
+LEFT JOIN otherwise o ON o.record_id = s.record_id
 ORDER BY s.record_id
 """
 
@@ -161,7 +175,8 @@ def decide(records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Pol
     """
     con = matched(records, findings, reviews, policy)
     con.register("fallen", fallen(con))
-    return con.sql(_DECISIONS, params={"sha": policy_sha(policy)}).to_arrow_table().cast(DECISIONS)
+    params = {"sha": policy_sha(policy), "hows": list(HOWS)}
+    return con.sql(_DECISIONS, params=params).to_arrow_table().cast(DECISIONS)
 
 
 def matched(
@@ -189,9 +204,11 @@ def _rules_table(policy: Policy) -> pa.Table:
             ("codes", pa.list_(pa.string())),
             ("check", pa.string()),
             ("score_at_least", pa.float64()),
+            ("score_below", pa.float64()),
             ("lang", pa.string()),
             ("kind", pa.string()),
             ("then", pa.string()),
+            ("how", pa.int32()),
             ("severity", pa.int32()),
             ("instruction", pa.bool_()),
             ("rag", pa.bool_()),
@@ -209,9 +226,11 @@ def _rule_row(rule: PolicyRule) -> dict[str, object]:
         "codes": list(codes) if codes else None,
         "check": when.check,
         "score_at_least": when.score_at_least,
+        "score_below": when.score_below,
         "lang": when.lang,
         "kind": when.kind,
         "then": rule.then,
+        "how": HOWS.index(rule.how),
         "severity": _SEVERITY[rule.then],
         "instruction": "instruction" in rule.routes,
         "rag": "rag" in rule.routes,

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from curator.errors import RecipeError
+from curator.partly import How  # noqa: TC001 - pydantic looks it up
 from curator.types import ROUTES
 
 if TYPE_CHECKING:
@@ -221,6 +222,9 @@ class When(Strict):
     )
     check: str | None = None
     score_at_least: Score = 0.0
+    score_below: Score | None = Field(
+        default=None, description="the other end of a range of doubtful scores, itself left out"
+    )
     lang: str | None = None
     kind: Literal["conversation", "document"] | None = None
 
@@ -228,6 +232,8 @@ class When(Strict):
     def _says_something(self) -> When:
         if self.code is None and self.check is None:
             raise ValueError("say which findings: code or check")
+        if self.score_below is not None and self.score_below <= self.score_at_least:
+            raise ValueError("score_below must lie above score_at_least")
         return self
 
 
@@ -235,15 +241,31 @@ class PolicyRule(Strict):
     """What follows from a finding.
 
     `edit` puts the finding's replacement in; `keep_one` drops all of a duplicate
-    group but its survivor. `routes` narrows a drop to some exports.
+    group but its survivor. `routes` narrows a drop or an edit to some exports.
     """
 
     id: Name
     when: When
     then: Literal["edit", "review", "drop", "keep_one"]
     routes: tuple[Literal["instruction", "rag"], ...] = ROUTES  # type: ignore[assignment]
+    how: How = Field(
+        default="replace",
+        description="how an edit hides a private detail: by a placeholder (replace), by all but its"
+        " last characters (mask), or by what is more general: an age's decade, a birthday's year,"
+        " an address's city (generalise). Of several that apply, the one that leaves least holds",
+    )
     because: Text2
     reviewer_may_override: bool = True
+
+    @model_validator(mode="after")
+    def _fits(self) -> PolicyRule:
+        if self.routes != ROUTES and self.then in {"review", "keep_one"}:
+            raise ValueError(f"routes narrow a drop or an edit, and no {self.then}")
+        codes = (self.when.code,) if isinstance(self.when.code, str) else self.when.code or ()
+        private = codes and all(code.startswith("PII") for code in codes)
+        if self.how != "replace" and not (self.then == "edit" and private):
+            raise ValueError(f"how: {self.how} needs then: edit, and codes that begin with PII")
+        return self
 
 
 class Policy(Strict):

@@ -94,6 +94,15 @@ DECISIONS = pa.schema(
         ("instruction", pa.bool_()),
         ("rag", pa.bool_()),
         ("edits", pa.list_(pa.string())),
+        # What an edit does otherwise than put the replacement in, by route.
+        (
+            "otherwise",
+            pa.list_(
+                pa.struct(
+                    [("finding_id", pa.string()), ("route", pa.string()), ("how", pa.string())]
+                )
+            ),
+        ),
         ("rule_ids", pa.list_(pa.string())),
         ("finding_ids", pa.list_(pa.string())),
         ("survivor_id", pa.string()),

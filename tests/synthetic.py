@@ -273,6 +273,7 @@ class Made:
                 "instruction": keep and record.kind == "conversation",
                 "rag": keep,
                 "edits": sorted(edits.get(record.id, [])),
+                "otherwise": [],
                 "rule_ids": [],
                 "finding_ids": [],
                 "survivor_id": None,

@@ -139,8 +139,9 @@ def pii(con: duckdb.DuckDBPyConnection, route: str) -> list[tuple[str, int, int]
     """Return code, edits and edited records for each kind of edit in the exported records."""
     return con.execute(
         "SELECT f.code, count(*), count(DISTINCT f.record_id)"  # noqa: S608 - one of two fixed names
-        " FROM findings f JOIN (SELECT unnest(edits) AS edit FROM decisions"
-        f"  WHERE action = 'keep' AND {route}) e ON e.edit = f.id"
+        " FROM findings f JOIN (SELECT unnest(edits) AS edit, otherwise FROM decisions"
+        f"  WHERE action = 'keep' AND {route}) e ON e.edit = f.id WHERE NOT list_contains("
+        f"otherwise, {{'finding_id': f.id, 'route': '{route}', 'how': 'leave'}})"
         " GROUP BY 1 ORDER BY 1"
     ).fetchall()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from curator.partly import left_of
 from curator.pseudonymise import Pseudonymiser, mentions
+from curator.pseudonyms import NUMBERED
 from curator.redact import edits_of
 from curator.vault import Vault, load_keys
 
@@ -17,6 +20,21 @@ if TYPE_CHECKING:
     from curator.types import Edit, Record
     from curator.vault import Keys
     from curator.workspace import Workspace
+
+
+def _left(record: Record, findings: Iterable[Mapping[str, Any]]) -> tuple[list[Any], set[str]]:
+    """Return the rows with what the policy leaves of details put in; and all that is left."""
+    rows, left = [], set()
+    for row in findings:
+        said = None
+        # Where one stretch holds several details, placeholders stand for all of them.
+        alone = row["part"] is not None and NUMBERED.fullmatch(str(row["replacement"]))
+        if row["how"] != "replace" and alone:
+            text = record.parts[row["part"]].text[row["start"] : row["end"]]
+            said = left_of(row["how"], json.loads(row["evidence"])["entity"], text)
+        rows.append(row if said is None else {**row, "replacement": said})
+        left |= set() if said is None else {said}
+    return rows, left
 
 
 class Hide(Protocol):
@@ -78,7 +96,7 @@ class _Placeholders:
     surrogates: frozenset[str] = frozenset()
 
     def __call__(self, record: Record, findings: Iterable[Mapping[str, Any]]) -> list[Edit]:
-        return edits_of(findings).get(record.id, [])
+        return edits_of(_left(record, findings)[0]).get(record.id, [])
 
 
 class _Pseudonyms:
@@ -93,8 +111,11 @@ class _Pseudonyms:
         return frozenset(self._made)
 
     def __call__(self, record: Record, findings: Iterable[Mapping[str, Any]]) -> list[Edit]:
-        edits = self._pseudonymiser.edits(record, findings)
+        rows, left = _left(record, findings)
+        edits = self._pseudonymiser.edits(record, rows)
+        # What is only left of a detail is no pseudonym: it leads back to nobody.
+        known = [m for m in mentions(record, edits) if m.surrogate not in left]
         if edits:
-            self._vault.add(record.id, mentions(record, edits))
-        self._made.update(edit.replacement for edit in edits if edit.rank > 0)
+            self._vault.add(record.id, known)
+        self._made.update(m.surrogate for m in known)
         return edits

@@ -41,14 +41,14 @@ def kept(
         table = read_table(part)
         chosen = _decisions(con, table["id"], route)
         table = table.filter(pc.is_in(table["id"], value_set=pa.array(chosen, pa.string())))
-        wanted = {finding for edits in chosen.values() for finding in edits}
+        wanted = {finding: how for edits in chosen.values() for finding, how in edits.items()}
         findings = [
-            row
+            row | {"how": wanted[row["id"]]}
             for check in raw
             for row in read_table(check.folder / part.name, columns=_COLUMNS).to_pylist()
             if row["id"] in wanted
         ]
-        missing = wanted - {row["id"] for row in findings}
+        missing = wanted.keys() - {row["id"] for row in findings}
         if missing:
             raise GateError(
                 f"{len(missing)} edits of the decision are in no check's findings",
@@ -65,13 +65,18 @@ def kept(
 
 def _decisions(
     con: duckdb.DuckDBPyConnection, ids: pa.ChunkedArray, route: str
-) -> dict[str, list[str]]:
-    """Return the edits of each of the records that is kept for the route."""
+) -> dict[str, dict[str, str]]:
+    """Return how each finding is edited, of each of the records that is kept for the route."""
     con.register("_part", pa.table({"id": ids}))
     rows = con.execute(
-        "SELECT record_id, edits"  # noqa: S608 - one of two fixed names
+        "SELECT record_id, edits, otherwise"  # noqa: S608 - one of two fixed names
         " FROM decisions SEMI JOIN _part ON record_id = id"
         f" WHERE action = 'keep' AND {route}"
     ).fetchall()
     con.unregister("_part")
-    return {record_id: edits or [] for record_id, edits in rows}
+    decided = {}
+    for record_id, edits, otherwise in rows:
+        how = {o["finding_id"]: o["how"] for o in otherwise if o["route"] == route}
+        asked = {finding: how.get(finding, "replace") for finding in edits}
+        decided[record_id] = {f: h for f, h in asked.items() if h != "leave"}
+    return decided

@@ -84,7 +84,7 @@ def stop_leaks(
     pii = next((check for check in plan.checks if check.name == "pii"), None)
     if pii is None:
         return
-    gate = Gate(pii, plan, policy, _hidden(con), surrogates)
+    gate = Gate(pii, plan, policy, name, _hidden(con, name), surrogates)
     leaks = list(gate.leaks(folder))
     if not leaks:
         return
@@ -111,6 +111,7 @@ class Gate:
         pii: CheckPlan,
         plan: Plan,
         policy: Policy,
+        route: str,
         hidden: frozenset[str],
         surrogates: Iterable[str] = (),
     ) -> None:
@@ -121,7 +122,9 @@ class Gate:
                 (
                     rule.when.score_at_least
                     for rule in policy.rules
-                    if rule.then == "edit" and speaks_of(rule, "pii", code.id)
+                    if rule.then == "edit"
+                    and route in rule.routes
+                    and speaks_of(rule, "pii", code.id)
                 ),
                 default=None,
             )
@@ -161,9 +164,14 @@ class Gate:
         return least is not None and score >= least
 
 
-def _hidden(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Return the ids of the findings whose replacement the decision puts in."""
-    rows = con.execute("SELECT DISTINCT unnest(edits) FROM decisions").fetchall()
+def _hidden(con: duckdb.DuckDBPyConnection, route: str) -> frozenset[str]:
+    """Return the ids of the findings that the decision hides on a route, be it in part."""
+    rows = con.execute(
+        "SELECT DISTINCT unnest(edits) FROM decisions EXCEPT"
+        " SELECT o.finding_id FROM (SELECT unnest(otherwise) AS o FROM decisions)"
+        " WHERE o.route = $route AND o.how = 'leave'",
+        {"route": route},
+    ).fetchall()
     return frozenset(row[0] for row in rows)
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curator.checks.pii import Pii
 from curator.edits import apply
+from curator.partly import left_of
 from curator.rules import bundled, rule_files
 from curator.schema import PiiRules, load
 from curator.tables import records_table
 from curator.text import language
 from curator.types import Edit, Finding, Part, Provenance, Record
+
+if TYPE_CHECKING:
+    from curator.partly import How
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -34,6 +40,13 @@ EN = [
     "Write to {email} or visit {number} Baker Street.",
     "My SSN is 219-09-{number} and my DOB is 03/07/19{year}.",
     "Take 5 ml twice a day, and call 911 if it gets worse.",
+]
+PARTS = [
+    "我奶奶今年93岁，住在浙江省杭州市西湖区文三路{number}号。",
+    "My grandfather is 97 years old and lives at 14 Alder Road, Leeds LS6 2AB.",
+    "患者年龄：91，出生日期：19{year}-03-07",
+    "Ship it to {number} Amphitheatre Pkwy, Mountain View, CA 94043 please.",
+    "车牌粤B{plate}，住院号：2023{number}，银行卡6222020200112230442",
 ]
 NAMES = ["张伟", "李秀英", "王小明", "欧阳娜娜", "赵六顺", "陈建国", "刘洋", "周杰"]
 ENGLISH = ["John Smith", "Maria Garcia", "Priya Patel", "Omar Haddad", "Emily Watson"]
@@ -98,6 +111,33 @@ def test_redaction_hides_everything_and_is_idempotent(templates: list[str], seed
     draw = random.Random(seed)
     pairs = [filled(template, draw) for template in templates]
     texts = redacted([text for text, _ in pairs])
+    for value in (v for _, values in pairs for v in values):
+        assert not any(value in text for text in texts)
+    assert [f for f in findings(texts) if f.replacement] == []
+
+
+def hidden_in_part(texts: list[str], how: How) -> list[str]:
+    edits = []
+    for f in findings(texts):
+        if f.span is not None and f.replacement is not None:
+            said = texts[f.span.part][f.span.start : f.span.end]
+            left = left_of(how, str(f.evidence["entity"]), said)
+            edits.append(Edit(f.span, f.replacement if left is None else left, 1))
+    return [part.text for part in apply(record(texts).parts, edits)]
+
+
+@pytest.mark.parametrize("how", ["mask", "generalise"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.sampled_from([*ZH, *EN, *PARTS]), min_size=1, max_size=4),
+    st.integers(0, 2**32 - 1),
+)
+def test_what_is_hidden_in_part_is_hidden_and_stays_as_it_is(
+    how: How, templates: list[str], seed: int
+) -> None:
+    draw = random.Random(seed)
+    pairs = [filled(template, draw) for template in templates]
+    texts = hidden_in_part([text for text, _ in pairs], how)
     for value in (v for _, values in pairs for v in values):
         assert not any(value in text for text in texts)
     assert [f for f in findings(texts) if f.replacement] == []
