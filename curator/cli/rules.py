@@ -89,7 +89,7 @@ def list_(*, project: Project = None, json: Json = False) -> None:
         (
             r.id,
             r.when.code if isinstance(r.when.code, str) else ", ".join(r.when.code or ()),
-            r.then,
+            r.then if r.how == "replace" else f"{r.then}: {r.how}",
             r.because.zh,
             r.because.en,
         )
