@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator import policy as policies
 from curator.check import NO_RECORDS, freshness, plan
 from curator.errors import GateError
+from curator.precision import Precision, precision
+from curator.reviews import agreed, current, settled
 from curator.tables import digest, read_table
 from curator.types import ACTIONS
+from curator.verdicts import verdict_table
 from curator.workspace import write_json, write_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
     import pyarrow as pa
 
     from curator.check import Plan
     from curator.rules import RuleSet
     from curator.schema import Recipe
+    from curator.verdicts import Verdict
     from curator.workspace import Workspace
 
-LOGIC_VERSION = "4"
+LOGIC_VERSION = "5"
 _STATE = ("action", "instruction", "rag", "edits", "otherwise", "survivor_id")
 
 
@@ -38,12 +44,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision over all records, and what it changes."""
+    """A decision over all records, what it changes, and how right the findings were so far."""
 
     manifest: dict[str, Any]
     table: pa.Table
     changes: tuple[Change, ...]
     is_first: bool
+    precision: tuple[Precision, ...] = ()
 
 
 def checked(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
@@ -71,22 +78,25 @@ def ready(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
 
     """
     everything = checked(workspace, recipe, rules)
-    current = workspace.current_decision()
-    if current is None or current["id"] != _decision_id(workspace, everything, rules):
+    held = workspace.current_decision()
+    verdicts = settled(workspace, recipe, everything)
+    if held is None or held["id"] != _decision_id(workspace, everything, rules, verdicts):
         raise GateError(
             "no decision yet on what the checks, reviews and rules say now", "run: curator decide"
         )
     return everything
 
 
-def _decision_id(workspace: Workspace, everything: Plan, rules: RuleSet) -> str:
-    reviews, erased = workspace.reviews(), workspace.erased_contents()
+def _decision_id(
+    workspace: Workspace, everything: Plan, rules: RuleSet, verdicts: Mapping[str, Verdict]
+) -> str:
+    erased = workspace.erased_contents()
     return digest(
         LOGIC_VERSION,
         policies.policy_sha(rules.policy),
         [check.run_id for check in everything.checks],
         [path.stem for path in everything.parts],
-        reviews.to_pylist(),
+        [asdict(verdict) for verdict in verdicts.values()],
         *([sorted(erased)] if erased else []),
     )
 
@@ -101,20 +111,23 @@ def decide(
 
     """
     everything = checked(workspace, recipe, rules)
-    decision_id = _decision_id(workspace, everything, rules)
-    con = workspace.sql(everything.findings)
-    table = policies.decide(*inputs(con), workspace.reviews(), rules.policy)
-    current = workspace.current_decision()
-    if current and current["id"] == decision_id:
-        return Decided(current, table, (), is_first=False)
-    changes = _changes(workspace, current, table)
+    given = current(workspace, everything)
+    verdicts = agreed(given, recipe)
+    decision_id = _decision_id(workspace, everything, rules, verdicts)
+    records, findings = inputs(workspace.sql(everything.findings))
+    table = policies.decide(records, findings, verdict_table(verdicts.values()), rules.policy)
+    right = precision(findings, given, rules.policy)
+    held = workspace.current_decision()
+    if held and held["id"] == decision_id:
+        return Decided(held, table, (), is_first=False, precision=right)
+    changes = _changes(workspace, held, table)
     counts = Counter(table["action"].to_pylist())
     manifest = {
         "id": decision_id,
         "policy_sha": policies.policy_sha(rules.policy),
         "runs": [check.run_id for check in everything.checks],
         "counts": {action: counts.get(action, 0) for action in ACTIONS},
-        "previous": current["id"] if current else None,
+        "previous": held["id"] if held else None,
         "changed": dict(sorted(Counter(f"{c.before} → {c.after}" for c in changes).items())),
     }
     if not dry_run:
@@ -122,7 +135,7 @@ def decide(
         write_table(folder / "decisions.parquet", table)
         write_json(folder / "run.json", manifest)
         write_json(workspace.decisions / "current.json", manifest)
-    return Decided(manifest, table, changes, is_first=current is None)
+    return Decided(manifest, table, changes, is_first=held is None, precision=right)
 
 
 def inputs(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
@@ -133,13 +146,13 @@ def inputs(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
 
 
 def _changes(
-    workspace: Workspace, current: dict[str, Any] | None, table: pa.Table
+    workspace: Workspace, held: dict[str, Any] | None, table: pa.Table
 ) -> tuple[Change, ...]:
-    if current is None:
+    if held is None:
         return ()
     before = {
         row["record_id"]: row
-        for row in read_table(workspace.decisions / current["id"] / "decisions.parquet").to_pylist()
+        for row in read_table(workspace.decisions / held["id"] / "decisions.parquet").to_pylist()
     }
     changes = []
     for row in table.to_pylist():

@@ -82,6 +82,10 @@ class Wanted:
             self._named(raw.decode(encoding, "ignore")) for encoding in _RAW_ENCODINGS
         )
 
+    def said_in(self, text: str | None) -> bool:
+        """Whether what a reviewer wrote names the person."""
+        return bool(self.person) and self._named(text or "")
+
     def _named(self, text: str) -> bool:
         return fold(self.person or "") in fold(text)
 
@@ -97,15 +101,16 @@ class Erased:
     contents: list[str] = field(default_factory=list)
     taken: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     quarantined: int = 0
+    reviews: int = 0
     exports: list[dict[str, Any]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether anything was found."""
-        return bool(self.records or self.quarantined)
+        return bool(self.records or self.quarantined or self.reviews)
 
 
 def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
-    """Erase what is wanted from records, quarantine, findings, views, decisions, vault and caches.
+    """Erase what is wanted from records, quarantine, findings, reviews, views, vault and caches.
 
     Exports stay as they are, since they may have been handed on; those that hold an erased
     record are told. The next decision and the next exports are without it.
@@ -132,7 +137,7 @@ def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
         for stem, rows in earlier["taken"].items():
             taken[stem] += rows
     _rewrite_sources(workspace, gone, taken, wanted)
-    _rewrite_tables(workspace, gone)
+    _rewrite_tables(workspace, gone, wanted)
     if keys is not None:
         with Vault(workspace.vault, keys) as vault:
             vault.forget(gone)
@@ -160,6 +165,9 @@ def _found(workspace: Workspace, wanted: Wanted) -> Erased:
     for path in sorted((workspace.store / "quarantine").glob("*.parquet")):
         rows = read_table(path).to_pylist()
         found.quarantined += sum(wanted.holds_raw(r["raw"], r["source_uri"]) for r in rows)
+    gone = set(found.records)
+    for row in workspace.reviews().to_pylist():
+        found.reviews += row["record_id"] in gone or wanted.said_in(row["value"])
     return found
 
 
@@ -220,8 +228,8 @@ def _units(path: Path) -> int:
     return sum(read_table(path, columns=["n_units"])["n_units"].to_pylist())
 
 
-def _rewrite_tables(workspace: Workspace, gone: set[str]) -> None:
-    """Take the records out of findings, redacted views and decisions."""
+def _rewrite_tables(workspace: Workspace, gone: set[str], wanted: Wanted) -> None:
+    """Take the records out of findings, redacted views, decisions and reviews."""
     for run in sorted(workspace.findings.glob("*/*")):
         lost = 0
         for path in sorted(run.glob("*.parquet")):
@@ -234,6 +242,17 @@ def _rewrite_tables(workspace: Workspace, gone: set[str]) -> None:
         _without(path, "id", gone)
     for path in sorted(workspace.decisions.glob("*/decisions.parquet")):
         _without(path, "record_id", gone)
+    for path in sorted(workspace.reviews_folder.glob("*.parquet")):
+        _without(path, "record_id", gone)
+        _unsaid(path, wanted)
+
+
+def _unsaid(path: Path, wanted: Wanted) -> None:
+    """Take out what reviewers wrote of a person about other records: comments, corrections."""
+    table = read_table(path)
+    told = [wanted.said_in(said) for said in table["value"].to_pylist()]
+    if any(told):
+        write_table(path, table.filter(pc.invert(pa.array(told, pa.bool_()))))
 
 
 def _without(path: Path, column: str, gone: set[str]) -> int:
@@ -295,5 +314,6 @@ def _entry(kind: str, found: Erased) -> dict[str, Any]:
         "contents": found.contents,
         "taken": found.taken,
         "quarantined": found.quarantined,
+        "reviews": found.reviews,
         "exports": found.exports,
     }

@@ -1,4 +1,4 @@
-"""Decide: a pure function of records, findings, reviews and the policy.
+"""Decide: a pure function of records, findings, reviewers' verdicts and the policy.
 
 The order of rules and of findings never matters: the most severe action wins,
 a reviewer stands above the policy, and only a rule that no reviewer may
@@ -51,28 +51,23 @@ WITH by_rules AS (
          coalesce(bool_or(hard AND "then" = 'keep_one'), false) AS hard_group,
          count(*) FILTER (WHERE "then" IN ('review', 'drop')) AS n_matches
   FROM matches GROUP BY record_id
-), by_people AS (
-  SELECT record_id, arg_max(value, ("at", user_id, value)) AS said,
-         arg_max(user_id, ("at", user_id, value)) AS who
-  FROM reviews
-  WHERE question = 'decision' AND status = 'submitted' AND value IN ('keep', 'drop')
-  GROUP BY record_id
 )
 SELECT d.id AS record_id, d.kind, d.n_chars, d.n_parts, coalesce(d.timestamp, '') AS timestamp,
-       p.said, p.who,
+       v.said, v.who,
        coalesce(r.n_matches, 0) AS n_matches,
-       CASE WHEN p.said = 'drop' THEN 2
-            WHEN p.said = 'keep' THEN coalesce(r.hard_severity, 0)
+       CASE WHEN v.said = 'drop' THEN 2
+            WHEN v.said = 'keep' THEN coalesce(r.hard_severity, 0)
+            WHEN v.said = 'review' THEN greatest(1, coalesce(r.hard_severity, 0))
             ELSE coalesce(r.severity, 0) END AS severity,
        d.kind = 'conversation' AND NOT CASE
-            WHEN p.said = 'keep' THEN coalesce(r.hard_no_instruction, false)
+            WHEN v.said = 'keep' THEN coalesce(r.hard_no_instruction, false)
             ELSE coalesce(r.no_instruction, false) END AS instruction,
-       NOT CASE WHEN p.said = 'keep' THEN coalesce(r.hard_no_rag, false)
+       NOT CASE WHEN v.said = 'keep' THEN coalesce(r.hard_no_rag, false)
             ELSE coalesce(r.no_rag, false) END AS rag,
        coalesce(r.hard_group, false) AS hard_group
 FROM records d
 LEFT JOIN by_rules r ON r.record_id = d.id
-LEFT JOIN by_people p ON p.record_id = d.id
+LEFT JOIN verdicts v ON v.record_id = d.id
 """
 
 _RANKED = """
@@ -110,7 +105,9 @@ WITH evidence AS (
   SELECT record_id, finding_id,
          coalesce(max(how) FILTER (WHERE instruction), -1) AS instruction,
          coalesce(max(how) FILTER (WHERE rag), -1) AS rag
-  FROM matches WHERE "then" = 'edit' AND replacement IS NOT NULL GROUP BY ALL
+  FROM matches WHERE "then" = 'edit' AND replacement IS NOT NULL
+    AND (hard OR finding_id NOT IN (SELECT unnest(disputed) FROM verdicts))
+  GROUP BY ALL
 ), edits AS (
   SELECT record_id, list_sort(list(finding_id)) AS edits FROM edited GROUP BY record_id
 ), otherwise AS (
@@ -163,24 +160,24 @@ def speaks_of(rule: PolicyRule, check: str, code: str) -> bool:
     )
 
 
-def decide(records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Policy) -> pa.Table:
+def decide(records: pa.Table, findings: pa.Table, verdicts: pa.Table, policy: Policy) -> pa.Table:
     """Return one decision for each record, sorted by record id (schema `DECISIONS`).
 
     Args:
         records: columns id, kind, lang, timestamp, n_parts, n_chars.
         findings: schema `FINDINGS`.
-        reviews: schema `REVIEWS`; of several answers by one question the last holds.
+        verdicts: schema `VERDICTS`: what reviewers said, settled; one row for each record.
         policy: the rules.
 
     """
-    con = matched(records, findings, reviews, policy)
+    con = matched(records, findings, verdicts, policy)
     con.register("fallen", fallen(con))
     params = {"sha": policy_sha(policy), "hows": list(HOWS)}
     return con.sql(_DECISIONS, params=params).to_arrow_table().cast(DECISIONS)
 
 
 def matched(
-    records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Policy
+    records: pa.Table, findings: pa.Table, verdicts: pa.Table, policy: Policy
 ) -> duckdb.DuckDBPyConnection:
     """Return a database whose table `matches` has a row for each finding that a rule speaks of.
 
@@ -191,7 +188,7 @@ def matched(
     con = duckdb.connect()
     con.register("records", records)
     con.register("findings", findings)
-    con.register("reviews", reviews)
+    con.register("verdicts", verdicts)
     con.register("rules", _rules_table(policy))
     con.execute(_MATCHES)
     return con

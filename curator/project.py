@@ -212,9 +212,12 @@ class Project:
         """Return the funnel: what came in, where it went, and whether it adds up."""
         from curator.check import freshness, plan  # noqa: PLC0415
         from curator.funnel import funnel  # noqa: PLC0415
+        from curator.reviews import figures  # noqa: PLC0415
 
+        everything = plan(self.workspace, self.recipe, self.rules)
         result = funnel(self.workspace, self.rules.policy)
-        result["checks"] = freshness(plan(self.workspace, self.recipe, self.rules))
+        result["checks"] = freshness(everything)
+        result["reviews"] = figures(self.workspace, self.recipe, everything)
         return result
 
     def why(self, asked: str) -> dict[str, Any]:

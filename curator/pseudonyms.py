@@ -36,6 +36,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "CRYPTO_ADDRESS": ("钱包地址", "CRYPTO_ADDRESS"),
     "URL": ("网址", "URL"),
     "IMEI": ("设备编号", "IMEI"),
+    "PRIVATE": ("隐私", "PRIVATE"),  # what a reviewer marked, whatever it is
 }
 """Entity → its name in Chinese and in English, as it stands in a placeholder."""
 

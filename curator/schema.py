@@ -187,6 +187,22 @@ class Exports(Strict):
     rag: RagExport = RagExport()
 
 
+class Review(Strict):
+    """How people review what `decide` holds back."""
+
+    min_submitted: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=1, description="how many people must submit a record before what they say counts"
+    )
+    conflicts: Literal["majority", "review"] = Field(
+        default="majority",
+        description="where people differ, more than half of them win, or the record stays in "
+        "review; without a majority it always does",
+    )
+    language: Literal["both", "zh", "en"] = Field(
+        default="both", description="the language of questions and guidelines"
+    )
+
+
 class Recipe(Strict):
     """`curator.yaml`."""
 
@@ -200,6 +216,7 @@ class Recipe(Strict):
     )
     models: Models = Models()
     pseudonyms: Pseudonyms = Pseudonyms()
+    review: Review = Review()
     exports: Exports = Exports()
     workers: int | Literal["auto"] = "auto"
 

@@ -85,6 +85,15 @@ REVIEWS = pa.schema(
         ("user_id", pa.string()),
         ("finding_ids", pa.list_(pa.string())),
         ("at", pa.string()),
+        ("parts", pa.list_(pa.int32())),
+    ]
+)
+VERDICTS = pa.schema(
+    [
+        ("record_id", pa.string()),
+        ("said", pa.string()),
+        ("who", pa.string()),
+        ("disputed", pa.list_(pa.string())),
     ]
 )
 DECISIONS = pa.schema(

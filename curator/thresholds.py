@@ -54,14 +54,14 @@ class Exploration:
 
 
 def explore(
-    records: pa.Table, findings: pa.Table, reviews: pa.Table, policy: Policy, code: str
+    records: pa.Table, findings: pa.Table, verdicts: pa.Table, policy: Policy, code: str
 ) -> Exploration:
     """Return what would fall from each score of `GRID` on, and from the policy's own.
 
     Args:
         records: as for `policy.decide`.
         findings: as for `policy.decide`, of all checks.
-        reviews: as for `policy.decide`.
+        verdicts: as for `policy.decide`.
         policy: the rules; those that keep one and speak of `code` are moved. Where there
             is none, one is supposed.
         code: the code of scored pairs, such as DUP002.
@@ -72,7 +72,7 @@ def explore(
     rules = _keeping_one(policy, checks.get(code, ""), code)
     pairs = {c for c in checks if c == code or _keeping_one(policy, checks[c], c)}
     records, findings = _involved(records, findings, pairs)
-    con = matched(records, findings, reviews, _opened(policy, rules, code, checks))
+    con = matched(records, findings, verdicts, _opened(policy, rules, code, checks))
     marks = sorted({rule.when.score_at_least for rule in rules})
     grid = sorted({*GRID, *marks})
     scores, counts = _counts(con, records, code, [*grid, _NEVER])

@@ -111,6 +111,27 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """What one person answered to one question about one record, and when.
+
+    `content_sha` is the hash of the text that the person saw, `finding_ids` what was
+    found in it then; `parts` are the record's parts that the answer is about, and
+    `value` is JSON where it is a list. A response that answers nothing is a review of
+    its status alone, without a value.
+    """
+
+    record_id: str
+    content_sha: str
+    question: str
+    value: str | None
+    status: Literal["submitted", "draft", "discarded"]
+    user_id: str
+    finding_ids: tuple[str, ...]
+    at: str
+    parts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """A finding code: stable, never reused, told in both languages."""
 

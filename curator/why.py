@@ -12,6 +12,7 @@ from curator.check import freshness
 from curator.checks import codes
 from curator.errors import CuratorError
 from curator.evidence import told
+from curator.reviews import contents
 from curator.sources.documents.notes import NOTES
 from curator.tables import read_table
 from curator.workspace import read_json
@@ -60,7 +61,7 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
         "text": _text(con, record_id) if view else None,
         "findings": [_finding(f, record_id, decision) for f in findings],
         "unchecked": [name for name, state in freshness(plan).items() if state != "fresh"],
-        "reviews": [r for r in workspace.reviews().to_pylist() if r["record_id"] == record_id],
+        "reviews": _reviews(workspace, plan, record_id) if view else [],
         "decision": decision and _decision(decision, rules),
         "stands_for": _rows(
             con,
@@ -102,6 +103,16 @@ def _find(con: duckdb.DuckDBPyConnection, asked: str) -> dict[str, Any]:
 def _rows(con: duckdb.DuckDBPyConnection, query: str, **values: object) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = con.sql(query, params=values).to_arrow_table().to_pylist()
     return rows
+
+
+def _reviews(workspace: Workspace, plan: Plan, record_id: str) -> list[dict[str, Any]]:
+    """Return what people said about the record, and whether it was of the text that it has now."""
+    now = contents(plan, [record_id]).get(record_id)
+    return [
+        row | {"outdated": row["content_sha"] != now}
+        for row in workspace.reviews().to_pylist()
+        if row["record_id"] == record_id
+    ]
 
 
 def _source(workspace: Workspace, record: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@
         findings/<check>/<run>/…            one file a part, and run.json when the run is whole
         redacted/<view>/…                   the records with private details replaced
         decisions/<id>/…, decisions/current.json
+        reviews/<content>.parquet           what reviewers said, pull by pull; never changed
+        review.json                         the name under which this project's records are reviewed
         cache/…                             what can be made again: embeddings, signatures
         vault.db                            what pseudonyms stand for, sealed with the key
         access.jsonl                        who revealed what, and when
@@ -167,6 +169,7 @@ class Workspace:
         self.findings = self.store / "findings"
         self.redacted = self.store / "redacted"
         self.decisions = self.store / "decisions"
+        self.reviews_folder = self.store / "reviews"
         self.cache = self.store / "cache"
         self.vault = self.store / "vault.db"
         self.exports = root / "exports"
@@ -278,10 +281,10 @@ class Workspace:
 
     def reviews(self) -> pa.Table:
         """Return all reviews, oldest first."""
-        parts = sorted((self.store / "reviews").glob("*.parquet"))
-        if not parts:
-            return REVIEWS.empty_table()
-        return pa.concat_tables([pq.read_table(p, schema=REVIEWS) for p in parts])
+        parts = sorted(self.reviews_folder.glob("*.parquet"))
+        rows = pa.concat_tables([REVIEWS.empty_table(), *map(read_table, parts)])
+        order = ("at", "record_id", "user_id", "question", "value")
+        return rows.sort_by([(name, "ascending") for name in order])
 
     # --- erasures --------------------------------------------------------------------
 

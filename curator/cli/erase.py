@@ -36,11 +36,16 @@ def erase(
             {
                 "records": found.records,
                 "quarantined": found.quarantined,
+                "reviews": found.reviews,
                 "exports": found.exports,
             }
         )
         return
-    say(f"erased {len(found.records):,} records and {found.quarantined:,} quarantined units")
+    reviews = f", {found.reviews:,} reviews" if found.reviews else ""
+    say(
+        f"erased {len(found.records):,} records and {found.quarantined:,} quarantined units"
+        + reviews
+    )
     if found.exports:
         say("these exports hold them still; delete them wherever they went:")
         table(

@@ -52,6 +52,7 @@ def _tell(counted: Mapping[str, Any]) -> None:
     ):
         for reason, n in counted[key].items():
             say(f"{title}: {reason}: {n:,}")
+    _tell_reviews(counted["reviews"])
     for export in counted["exports"]:
         say(
             f"export {export['name']} {export['version']}: {export['records']:,} records"
@@ -64,3 +65,16 @@ def _tell(counted: Mapping[str, Any]) -> None:
         say(f"does not add up: {problem}")
     if counted["conserved"]:
         say("conserved: every unit and every record is accounted for")
+
+
+def _tell_reviews(reviews: Mapping[str, int]) -> None:
+    if not reviews["records"]:
+        return
+    people = f"{reviews['reviewers']:,} people" if reviews["reviewers"] > 1 else "one person"
+    said = [f"{word} {reviews[f'said_{word}']:,}" for word in ("keep", "fix", "drop")]
+    said += [
+        f"{name} {reviews[name]:,}"
+        for name in ("unsettled", "waiting", "drafts", "discarded", "outdated")
+        if reviews[name]
+    ]
+    say(f"reviews: {reviews['records']:,} records by {people}: {', '.join(said)}")

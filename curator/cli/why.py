@@ -63,8 +63,7 @@ def _tell(story: Mapping[str, Any]) -> None:
     elif not story["findings"]:
         show("finding  none, and every check ran")
     for review in story["reviews"]:
-        said = f"{review['question']} = {review['value']}"
-        show(f"review   {said}, by {review['user_id']}, {review['at']}")
+        _tell_review(review)
     _tell_decision(story["decision"])
     for other in story["stands_for"][:MOST]:
         licence = f" ({other['license']})" if other["license"] else ""
@@ -92,6 +91,16 @@ def _tell_finding(finding: Mapping[str, Any]) -> None:
         if finding["told"][language]:
             show(f"         {finding['told'][language]}")
     show(f"         {finding['check']} run {finding['run']}")
+
+
+def _tell_review(review: Mapping[str, Any]) -> None:
+    said = " ".join((review["value"] or "").split())
+    said = said if len(said) <= LONGEST else said[:LONGEST] + "…"
+    what = f"{review['question']} = {said}" if said else review["status"]
+    notes = [] if review["status"] == "submitted" or not said else [review["status"]]
+    notes += ["of another text than it has now"] if review["outdated"] else []
+    aside = f" ({', '.join(notes)})" if notes else ""
+    show(f"review   {what}{aside}, by {review['user_id']}, {review['at']}")
 
 
 def _tell_decision(decision: Mapping[str, Any] | None) -> None:

@@ -3,6 +3,7 @@
 exports/instruction/<version>/
   train.jsonl  train.parquet  validation.jsonl  validation.parquet
   provenance.jsonl  the duplicates that rows stand for, where there are any
+  preferences.jsonl what reviewers corrected beside what stood there, where there is any
   README.md         the dataset card
   manifest.json
 """
@@ -31,9 +32,11 @@ from curator.exports.formats import FORMATS, NoPlaceError, dataset_info
 from curator.exports.handshake import Handshake
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
-from curator.exports.leaks import stop_leaks
+from curator.exports.leaks import gate_of, stop_leaks
 from curator.exports.merged import write_merged
+from curator.exports.preferences import preference, write_preferences
 from curator.exports.version import version_of
+from curator.reviews import settled
 from curator.similarity.components import components
 from curator.tables import read_table
 
@@ -46,13 +49,14 @@ if TYPE_CHECKING:
 
     from curator.check import Plan
     from curator.exports.dialogue import Dialogue
+    from curator.exports.kept import Kept
     from curator.protocols import Progress
     from curator.schema import Policy, Recipe
     from curator.types import Record
     from curator.workspace import Workspace
 
 NAME = "instruction"
-EXPORTER_VERSION = "4"
+EXPORTER_VERSION = "5"
 ROWS = pa.schema(
     [
         ("id", pa.string()),
@@ -81,6 +85,7 @@ class _Seen:
     turns: int = 0
     by_source: Counter[card.SourceKey] = field(default_factory=Counter)
     by_lang: Counter[str] = field(default_factory=Counter)
+    preferences: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, record: Record, spoken: Dialogue) -> bool:
         """Note a record; return whether it makes a row."""
@@ -125,10 +130,12 @@ def export_instruction(
     if version.is_there():
         return version.target
     con = workspace.sql(plan.findings)
+    verdicts = settled(workspace, recipe, plan)
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         staged = folder / ".staged"
         staged.mkdir()
-        seen = _stage(kept(con, plan, NAME, hide), recipe, plan, staged, progress)
+        parts = kept(con, plan, NAME, hide, verdicts)
+        seen = _stage(parts, recipe, plan, staged, progress)
         chosen, leakage = _split(con, seen, recipe.exports.instruction.validation)
         asked = recipe.exports.instruction.formats
         rows, taken, left_out = _write(folder, staged, chosen, asked)
@@ -147,16 +154,18 @@ def export_instruction(
         }
         named, merged = write_merged(con, folder, set(seen.ids))
         rows |= named
+        rows |= write_preferences(folder, seen.preferences, chosen)
         title = "instruction dataset / 指令数据集"
         about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang, merged)
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
         write_manifest(folder, manifest, rows)
-        stop_leaks(folder, NAME, con, plan, policy, hide.surrogates)
+        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
+        stop_leaks(folder, NAME, gate)
     return version.target
 
 
 def _stage(
-    parts: Iterable[list[Record]],
+    parts: Iterable[list[Kept]],
     recipe: Recipe,
     plan: Plan,
     staged: Path,
@@ -165,12 +174,14 @@ def _stage(
     """Write the rows part by part, before it is known which split each belongs to."""
     seen = _Seen()
     prompt = recipe.exports.instruction.system_prompt
-    for index, records in enumerate(parts):
+    for index, some in enumerate(parts):
         rows = []
-        for record in records:
-            spoken = dialogue(record)
-            if seen.add(record, spoken):
-                rows.append(_row(record, spoken, prompt))
+        for one in some:
+            spoken = dialogue(one.record)
+            if seen.add(one.record, spoken):
+                rows.append(_row(one.record, spoken, prompt))
+                if one.before and (pair := preference(rows[-1], dialogue(one.before))):
+                    seen.preferences.append(pair)
         pq.write_table(pa.Table.from_pylist(rows, schema=ROWS), staged / f"{index:06d}.parquet")
         if progress:
             progress("export instruction", index + 1, len(plan.parts))

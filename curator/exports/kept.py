@@ -1,35 +1,51 @@
-"""What an export starts from: kept records with the decision's edits, part by part."""
+"""What an export starts from: kept records, edited and corrected, part by part."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curator.corrections import corrected, marked_rows, renamed
 from curator.errors import GateError
 from curator.redact import fields_of, redacted
 from curator.tables import read_table, records_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import duckdb
 
     from curator.check import Plan
     from curator.exports.hiding import Hide
     from curator.types import Record
+    from curator.verdicts import Verdict
 
 _COLUMNS = ["id", "record_id", "code", "part", "start", "end", "replacement", "evidence"]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A record as it is exported, and as it was before a reviewer corrected it, if one did."""
+
+    record: Record
+    before: Record | None = None
+
+
 def kept(
-    con: duckdb.DuckDBPyConnection, plan: Plan, route: str, hide: Hide
-) -> Iterator[list[Record]]:
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    route: str,
+    hide: Hide,
+    verdicts: Mapping[str, Verdict],
+) -> Iterator[list[Kept]]:
     """Yield, for each part, its records that are kept for `route`, edited, in source order.
 
-    `hide` turns a record's findings into edits.
+    `hide` turns a record's findings into edits; `verdicts` are what reviewers said, whose
+    corrections come after that.
 
     One part is in memory at a time.
 
@@ -59,8 +75,25 @@ def kept(
             about[row["record_id"]].append(row)
         fields = fields_of(findings)
         yield [
-            redacted(r, hide(r, about.get(r.id, ())), fields.get(r.id)) for r in records_from(table)
+            _edited(r, about.get(r.id, ()), fields.get(r.id), hide, verdicts.get(r.id))
+            for r in records_from(table)
         ]
+
+
+def _edited(
+    record: Record,
+    findings: Sequence[Mapping[str, Any]],
+    fields: Mapping[str, str] | None,
+    hide: Hide,
+    verdict: Verdict | None,
+) -> Kept:
+    rows = [*findings, *(marked_rows(record, verdict.hidden) if verdict else ())]
+    edits = hide(record, rows)
+    shown = redacted(record, edits, fields)
+    if verdict is None or not verdict.corrections:
+        return Kept(shown)
+    after = corrected(shown, verdict.corrections, renamed(record.id, rows, edits))
+    return Kept(after, shown if after.parts != shown.parts else None)
 
 
 def _decisions(

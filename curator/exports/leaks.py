@@ -16,8 +16,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from curator.corrections import MARKED
 from curator.errors import GateError
 from curator.intervals import Intervals
 from curator.pii.known import KnownSearch, Said, Value, Values, longest
@@ -25,20 +26,24 @@ from curator.pii.scanning import RuleScan
 from curator.policy import speaks_of
 from curator.tables import read_table
 from curator.text import fold
+from curator.types import ROUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
 
     from curator.check import CheckPlan, Plan
     from curator.schema import Policy
+    from curator.verdicts import Mark, Verdict
 
 SHOWN = 10
 _IDS = frozenset({"id", "record_id", "survivor_id"})
 _MADE = frozenset({"locator", "citation"})
 """Fields that are put together from numbers and from other fields: no rule is tried on them."""
+_SEEN_BY_PEOPLE = ("PERSON", "PRIVATE")
+"""What a marked text is tried as: a name by its form, else whatever has a digit or an @."""
 _HASH = re.compile(r"\b[0-9a-f]{12,64}\b")
 _VALUES = ["id", "record_id", "code", "score", "part", "start", "end", "evidence"]
 
@@ -60,47 +65,82 @@ class Leak:
         return f"  {who}: {self.entity} ({self.code}), {self.rule}, in {self.file}, {self.field}"
 
 
-def stop_leaks(
-    folder: Path,
-    name: str,
-    con: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    policy: Policy,
-    surrogates: Iterable[str] = (),
-) -> None:
+class Text(NamedTuple):
+    """A text that is to be published: whose it is, and the file and field that say it."""
+
+    record_id: str
+    file: str
+    field: str
+    text: str
+
+
+def stop_leaks(folder: Path, name: str, gate: Gate | None) -> None:
     """Make sure that no file of an export shows a private detail.
 
     Args:
         folder: the export as it is to be published.
         name: what it is called.
-        con: with the view `decisions`.
-        plan: the check runs that count; without the check of private details nothing is hidden.
-        policy: which findings are hidden.
-        surrogates: made-up values, which look like private ones.
+        gate: what looks for them; None where nothing is hidden.
 
     Raises:
         GateError: a file shows one; the message names the records, and no detail.
     """
-    pii = next((check for check in plan.checks if check.name == "pii"), None)
-    if pii is None:
-        return
-    gate = Gate(pii, plan, policy, name, _hidden(con, name), surrogates)
-    leaks = list(gate.leaks(folder))
-    if not leaks:
+    if gate is not None:
+        refuse(gate.leaks(_texts_in(folder)), f"export {name} is not published", "export again")
+
+
+def refuse(leaks: Iterable[Leak], refused: str, again: str) -> None:
+    """Raise if there are leaks.
+
+    Args:
+        leaks: what was found.
+        refused: what does not happen because of them.
+        again: what to do when they are mended.
+
+    Raises:
+        GateError: there are some; the message names the records, and no detail.
+    """
+    found = list(leaks)
+    if not found:
         return
     first: dict[str, Leak] = {}
-    for leak in leaks:
+    for leak in found:
         first.setdefault(leak.record_id or f"{leak.file}\n{leak.field}", leak)
     lines = [str(leak) for leak in list(first.values())[:SHOWN]]
     if len(first) > SHOWN:
         lines.append(f"  … and {len(first) - SHOWN} more")
     raise GateError(
-        f"export {name} is not published: private details would show ({len(first)} found)\n"
-        + "\n".join(lines),
-        "run: curator check, curator decide, and export again; look with: curator why ID;"
+        f"{refused}: private details would show ({len(first)} found)\n" + "\n".join(lines),
+        f"run: curator check, curator decide, and {again}; look with: curator why ID;"
         " what is not private goes on the allow list of a file in rules/pii,"
         " what is to be hidden at a lower score in rules/policy.yaml",
     )
+
+
+def gate_of(
+    con: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    policy: Policy,
+    verdicts: Mapping[str, Verdict],
+    routes: Collection[str] = ROUTES,
+    surrogates: Iterable[str] = (),
+) -> Gate | None:
+    """Return the gate of a decision; None without the check of private details.
+
+    Args:
+        con: with the view `decisions`.
+        plan: the check runs that count.
+        policy: which findings are hidden.
+        routes: where texts go: what is hidden on one of these may not show.
+        verdicts: what reviewers said: what they mark as private is looked for too.
+        surrogates: made-up values, which look like private ones.
+
+    """
+    pii = next((check for check in plan.checks if check.name == "pii"), None)
+    if pii is None:
+        return None
+    marked = {record: verdict.hidden for record, verdict in verdicts.items() if verdict.hidden}
+    return Gate(pii, plan, policy, routes, _hidden(con, routes), marked, surrogates)
 
 
 class Gate:
@@ -111,8 +151,9 @@ class Gate:
         pii: CheckPlan,
         plan: Plan,
         policy: Policy,
-        route: str,
+        routes: Collection[str],
         hidden: frozenset[str],
+        marked: Mapping[str, Sequence[Mark]],
         surrogates: Iterable[str] = (),
     ) -> None:
         allow = pii.params["allow"]
@@ -123,30 +164,28 @@ class Gate:
                     rule.when.score_at_least
                     for rule in policy.rules
                     if rule.then == "edit"
-                    and route in rule.routes
+                    and any(route in rule.routes for route in routes)
                     and speaks_of(rule, "pii", code.id)
                 ),
                 default=None,
             )
             for code in pii.cls.codes
         }
-        self._known = KnownSearch(_held(pii, plan, hidden, allow), allow)
+        self._known = KnownSearch(_held(pii, plan, hidden, marked, allow), allow)
         made = {fold(text): Value("", "", text) for text in surrogates}
         self._made = KnownSearch({key: value for key, value in made.items() if key}, ())
 
-    def leaks(self, folder: Path) -> Iterator[Leak]:
-        """Yield the leaks in the files of an export, each text looked through once."""
+    def leaks(self, texts: Iterable[Text]) -> Iterator[Leak]:
+        """Yield the leaks in texts, each text looked through once."""
         seen: set[int] = set()
-        for path in sorted(folder.iterdir()):
-            for record_id, name, text in _texts(path):
-                key = hash((name.rpartition(".")[2] in _MADE, text))
-                if key in seen:
-                    continue
-                seen.add(key)
-                for code, entity, rule in self._found(
-                    text, ruled=name.rpartition(".")[2] not in _MADE
-                ):
-                    yield Leak(record_id, path.name, name, code, entity, rule)
+        for record_id, file, name, text in texts:
+            ruled = name.rpartition(".")[2] not in _MADE
+            key = hash((ruled, text))
+            if key in seen:
+                continue
+            seen.add(key)
+            for code, entity, rule in self._found(text, ruled=ruled):
+                yield Leak(record_id, file, name, code, entity, rule)
 
     def _found(self, text: str, *, ruled: bool) -> Iterator[tuple[str, str, str]]:
         made = Intervals((p.start, p.end) for p in self._made.places(text))
@@ -164,19 +203,26 @@ class Gate:
         return least is not None and score >= least
 
 
-def _hidden(con: duckdb.DuckDBPyConnection, route: str) -> frozenset[str]:
-    """Return the ids of the findings that the decision hides on a route, be it in part."""
-    rows = con.execute(
-        "SELECT DISTINCT unnest(edits) FROM decisions EXCEPT"
-        " SELECT o.finding_id FROM (SELECT unnest(otherwise) AS o FROM decisions)"
-        " WHERE o.route = $route AND o.how = 'leave'",
-        {"route": route},
-    ).fetchall()
-    return frozenset(row[0] for row in rows)
+def _hidden(con: duckdb.DuckDBPyConnection, routes: Collection[str]) -> frozenset[str]:
+    """Return the ids of the findings that the decision hides on one of the routes, be it in part."""
+    found: set[str] = set()
+    for route in routes:
+        rows = con.execute(
+            "SELECT DISTINCT unnest(edits) FROM decisions EXCEPT"
+            " SELECT o.finding_id FROM (SELECT unnest(otherwise) AS o FROM decisions)"
+            " WHERE o.route = $route AND o.how = 'leave'",
+            {"route": route},
+        ).fetchall()
+        found.update(row[0] for row in rows)
+    return frozenset(found)
 
 
 def _held(
-    pii: CheckPlan, plan: Plan, hidden: frozenset[str], allow: Iterable[str]
+    pii: CheckPlan,
+    plan: Plan,
+    hidden: frozenset[str],
+    marked: Mapping[str, Sequence[Mark]],
+    allow: Iterable[str],
 ) -> dict[str, Value]:
     """Return the values that the decision hides somewhere and that are looked for everywhere."""
     values = Values()
@@ -187,6 +233,11 @@ def _held(
                 said = texts[row["record_id"]][row["part"]][row["start"] : row["end"]]
                 evidence = json.loads(row["evidence"])
                 values.add(said, row["record_id"], row["code"], row["score"], evidence)
+        for record_id in marked.keys() & texts.keys():
+            for mark in marked[record_id]:
+                said = texts[record_id][mark.part][mark.start : mark.end]
+                for entity in _SEEN_BY_PEOPLE:
+                    values.add(said, record_id, MARKED, 1.0, {"entity": entity})
     search = KnownSearch(values.by_key, tuple(allow))
     all_said = Said()
     for part in plan.parts:
@@ -201,6 +252,13 @@ def _parts(path: Path) -> dict[str, list[str]]:
     """Return the texts of each record of a part."""
     table = read_table(path, columns=["id", "parts.list.element.text"])
     return {row["id"]: [part["text"] for part in row["parts"]] for row in table.to_pylist()}
+
+
+def _texts_in(folder: Path) -> Iterator[Text]:
+    """Yield all that the files of an export say."""
+    for path in sorted(folder.iterdir()):
+        for record_id, name, text in _texts(path):
+            yield Text(record_id, path.name, name, text)
 
 
 def _texts(path: Path) -> Iterator[tuple[str, str, str]]:

@@ -23,9 +23,10 @@ from curator.exports.dialogue import answered, dialogue
 from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
-from curator.exports.leaks import stop_leaks
+from curator.exports.leaks import gate_of, stop_leaks
 from curator.exports.merged import write_merged
 from curator.exports.version import version_of
+from curator.reviews import settled
 from curator.tables import digest
 from curator.text import length
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NAME = "rag"
-EXPORTER_VERSION = "3"
+EXPORTER_VERSION = "4"
 ROWS = pa.schema(
     [
         ("id", pa.string()),
@@ -86,6 +87,7 @@ def export_rag(
     if version.is_there():
         return version.target
     con = workspace.sql(plan.findings)
+    verdicts = settled(workspace, recipe, plan)
     unusable: Counter[str] = Counter()
     by_source: Counter[card.SourceKey] = Counter()
     by_lang: Counter[str] = Counter()
@@ -94,9 +96,9 @@ def export_rag(
     units = 0
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         with RowFiles(folder, "chunks", ROWS) as files:
-            for index, records in enumerate(kept(con, plan, NAME, hide)):
+            for index, some in enumerate(kept(con, plan, NAME, hide, verdicts)):
                 rows = []
-                for record in records:
+                for record in (one.record for one in some):
                     chunks = chunk_rows(record, recipe.exports.rag)
                     if chunks:
                         ids.add(record.id)
@@ -123,7 +125,8 @@ def export_rag(
         about = card.about(title, version, manifest, con, by_source, by_lang, merged)
         (folder / "README.md").write_text(card.rag_card(about), encoding="utf-8")
         write_manifest(folder, manifest, {**dict.fromkeys(files.names, files.rows), **named})
-        stop_leaks(folder, NAME, con, plan, policy, hide.surrogates)
+        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
+        stop_leaks(folder, NAME, gate)
     return version.target
 
 

@@ -21,7 +21,9 @@ from curator.report.curves import curve
 from curator.report.excerpts import Reader
 from curator.report.groups import duplicate_groups
 from curator.report.shapes import Name
+from curator.reviews import settled
 from curator.thresholds import explore
+from curator.verdicts import verdict_table
 from curator.workspace import write_text
 
 if TYPE_CHECKING:
@@ -120,8 +122,9 @@ def render(
         pairs = reader.side_by_side(facts.pairs(con, "LBL002", CONTRADICTIONS))
         groups = {shown.code: reader.groups(shown) for shown in duplicates}
     records, findings = inputs(con)
+    verdicts = verdict_table(settled(workspace, recipe, plan).values())
     curves = [
-        curve(explore(records, findings, workspace.reviews(), policy, f.code.id))
+        curve(explore(records, findings, verdicts, policy, f.code.id))
         for f in with_findings
         if f.code.id in _SCORED
     ]

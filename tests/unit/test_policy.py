@@ -15,6 +15,7 @@ from curator.schema import Policy
 from curator.survivors import survivors
 from curator.tables import REVIEWS, findings_table
 from curator.types import Finding, Span
+from curator.verdicts import responses, settle, verdict_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,21 +51,23 @@ def policy(*rules: dict[str, Any]) -> Policy:
     )
 
 
-def reviews(*answers: tuple[str, str, str]) -> pa.Table:
+def reviews(*answers: tuple[str, str, str], user: str = "ann") -> pa.Table:
+    """What one person said: (record, verdict, when); settled as one reviewer's word is."""
     rows = [
         {
             "record_id": record,
             "content_sha": "",
-            "question": "decision",
+            "question": "verdict",
             "value": value,
             "status": "submitted",
-            "user_id": "ann",
+            "user_id": user,
             "finding_ids": [],
             "at": at,
         }
         for record, value, at in answers
     ]
-    return pa.Table.from_pylist(rows, schema=REVIEWS)
+    table = pa.Table.from_pylist(rows, schema=REVIEWS)
+    return verdict_table(settle(responses(table)).values())
 
 
 def outcome(

@@ -10,9 +10,10 @@ import pytest
 from curator.policy import decide
 from curator.rules import load_rules
 from curator.schema import Policy, PolicyRule, When
-from curator.tables import REVIEWS, findings_table
+from curator.tables import findings_table
 from curator.thresholds import GRID, explore
 from curator.types import Finding
+from curator.verdicts import Verdict, verdict_table
 
 CHECKS = {
     "DUP001": "exact_duplicates",
@@ -24,7 +25,7 @@ POLICY = load_rules().policy
 
 
 def corpus(seed: int, n: int = 60) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """Return records, findings and reviews at random: pairs of every kind, and other findings."""
+    """Return records, findings and verdicts at random: pairs of every kind, and other findings."""
     draw = random.Random(seed)
     ids = [f"r{i:03d}" for i in range(n)]
     records = pa.table(
@@ -46,20 +47,11 @@ def corpus(seed: int, n: int = 60) -> tuple[pa.Table, pa.Table, pa.Table]:
     for record in draw.sample(ids, 20):
         found.append(Finding(record, "quality", "QLT010", round(draw.random(), 2)))
         found.append(Finding(record, "label_issues", "LBL001", round(draw.random(), 2)))
-    reviews = [
-        {
-            "record_id": record,
-            "content_sha": "",
-            "question": "decision",
-            "value": draw.choice(["keep", "drop"]),
-            "status": "submitted",
-            "user_id": "someone",
-            "finding_ids": [],
-            "at": "2024",
-        }
+    said = [
+        Verdict(record, draw.choice(["keep", "drop"]), ("someone",))
         for record in draw.sample(ids, 8)
     ]
-    return records, findings_table(found, "run"), pa.Table.from_pylist(reviews, schema=REVIEWS)
+    return records, findings_table(found, "run"), verdict_table(said)
 
 
 def moved(policy: Policy, code: str, threshold: float) -> Policy:
