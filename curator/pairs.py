@@ -17,7 +17,8 @@ class Pair:
     """What was asked and what was answered.
 
     `part` is the index, in the record, of the answer's first turn, and `asked_at` that of
-    the question's; `n_pairs` is how many pairs the record has.
+    the question's; `n_pairs` is how many pairs the record has. `asked` and `answered` are
+    the indexes of all turns of question and answer, which a line break joins.
     """
 
     record_id: str
@@ -26,6 +27,8 @@ class Pair:
     part: int
     n_pairs: int
     asked_at: int
+    asked: tuple[int, ...] = ()
+    answered: tuple[int, ...] = ()
 
     @property
     def id(self) -> str:
@@ -54,7 +57,7 @@ def pairs(record: Record) -> list[Pair]:
     """
     if record.kind != "conversation":
         return []
-    found: list[tuple[list[_Asked], int, list[str]]] = []
+    found: list[tuple[list[_Asked], int, dict[int, str]]] = []
     waiting: list[_Asked] = []
     heard_user = False
     for index, part in enumerate(record.parts):
@@ -64,19 +67,21 @@ def pairs(record: Record) -> list[Pair]:
         elif part.role == "assistant":
             answered = _answered(waiting, part.text, fresh=heard_user)
             if answered:
-                found.append((answered, index, [part.text]))
+                found.append((answered, index, {index: part.text}))
                 waiting = [asked for asked in waiting if asked not in answered]
             elif found:
-                found[-1][2].append(part.text)
+                found[-1][2][index] = part.text
             heard_user = False
     return [
         Pair(
             record.id,
             "\n".join(asked.text for asked in question),
-            "\n".join(answer),
+            "\n".join(answer.values()),
             part,
             len(found),
             question[0].part,
+            tuple(asked.part for asked in question),
+            tuple(answer),
         )
         for question, part, answer in found
     ]

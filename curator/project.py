@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
     from curator.protocols import Progress
+    from curator.review.client import Target
+    from curator.review.pull import Pulled
+    from curator.review.push import Pushed
 
 
 @dataclass
@@ -153,6 +156,41 @@ class Project:
             plan = ready(self.workspace, self.recipe, self.rules)
             policy = self.rules.policy
             return EXPORTS[name](self.workspace, self.recipe, policy, plan, self._progress)
+
+    def review_push(self, target: Target, *, limit: int | None = None) -> Pushed:
+        """Send the records that are held for review to an Argilla server, once each.
+
+        Raises:
+            GateError: there is no current decision, or a text would show a private detail.
+            ReviewError: the server does not answer or refuses.
+
+        """
+        from curator.review.push import push  # noqa: PLC0415
+
+        with self.workspace.lock():
+            return push(
+                self.workspace, self.recipe, self.rules, target, self._progress, limit=limit
+            )
+
+    def review_pull(self, target: Target) -> tuple[Pulled, Decided, int]:
+        """Bring back what people said, decide again, and put the queue into its new order.
+
+        Returns:
+            What came back, the decision, and how many records on the server have another
+            place or state now.
+
+        Raises:
+            GateError: a check is missing, failed or stale.
+            ReviewError: the server does not answer or refuses.
+
+        """
+        from curator.decide import decide  # noqa: PLC0415
+        from curator.review.pull import pull, reorder  # noqa: PLC0415
+
+        with self.workspace.lock():
+            pulled = pull(self.workspace, self.recipe, self.rules, target)
+            decided = decide(self.workspace, self.recipe, self.rules)
+            return pulled, decided, reorder(self.workspace, self.recipe, self.rules, target)
 
     def report(self, out: Path | None = None) -> Path:
         """Write the HTML report; return its path."""

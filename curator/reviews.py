@@ -13,8 +13,7 @@ from curator.verdicts import WORDS, latest, responses, settle
 from curator.workspace import write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from curator.check import Plan
     from curator.schema import Recipe
@@ -25,26 +24,27 @@ if TYPE_CHECKING:
 _RESPONSE = ("record_id", "content_sha", "user_id")
 
 
-def content_sha(shown: Record) -> str:
+def content_sha(record: Record) -> str:
     """Return the hash of what a reviewer judges: a record of the redacted view, and its label."""
-    return digest([(part.role, part.text) for part in shown.parts], shown.label, length=32)
+    return digest([(part.role, part.text) for part in record.parts], record.label, length=32)
+
+
+def shown(plan: Plan, ids: Collection[str]) -> Iterator[tuple[int, Record]]:
+    """Yield the records of these ids as the redacted view shows them now, with their part."""
+    wanted = pa.array(sorted(ids), pa.string())
+    for at, path in enumerate(plan.view_parts if len(wanted) else ()):
+        if not path.exists():
+            continue
+        column = read_table(path, columns=["id"])["id"]
+        if pc.any(pc.is_in(column, value_set=wanted)).as_py():
+            table = read_table(path)
+            mask = pc.is_in(table["id"], value_set=wanted)
+            yield from ((at, record) for record in records_from(table.filter(mask)))
 
 
 def contents(plan: Plan, ids: Collection[str]) -> dict[str, str]:
-    """Return the content hash of the records of these ids, as the redacted view shows them now."""
-    wanted = pa.array(sorted(ids), pa.string())
-    found: dict[str, str] = {}
-    for path in plan.view_parts if len(wanted) else ():
-        if not path.exists() or not pc.any(pc.is_in(_ids(path), value_set=wanted)).as_py():
-            continue
-        table = read_table(path)
-        table = table.filter(pc.is_in(table["id"], value_set=wanted))
-        found |= {record.id: content_sha(record) for record in records_from(table)}
-    return found
-
-
-def _ids(path: Path) -> pa.ChunkedArray:
-    return read_table(path, columns=["id"])["id"]
+    """Return the content hash of the records of these ids, as they are shown now."""
+    return {record.id: content_sha(record) for _, record in shown(plan, ids)}
 
 
 def current(workspace: Workspace, plan: Plan) -> list[Response]:

@@ -17,6 +17,8 @@ from curator.cli import (
     init,
     report,
     reveal,
+    review,
+    review_records,
     rules,
     run,
     sources,
@@ -38,6 +40,8 @@ app = typer.Typer(
 )
 for verb in (init, run, ingest, sources, check, decide, status, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+review_records.register(review.app)
+app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
 for verb in (report, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
     from curator.decide import Decided
 
 SHOWN = 20
+_PROPOSALS = {
+    "idle": "{code}: only {right} of {reviewed} reviewed below {to} were right; consider"
+    " score_at_least: {to} in the rule {rule} (now {now})",
+    "below": "{code}: {right} of the {reviewed} reviewed next to {now} were right, so more may lie"
+    " below; consider score_at_least: {to} in the rule {rule}",
+    "sure": "{code}: people dropped {right} of {reviewed} from {to} on; consider a rule"
+    " that drops them unseen from there (rule {rule} sends them to review now)",
+}
 
 
 def decide(
@@ -40,14 +49,16 @@ def decide(
                     }
                     for c in decided.changes
                 ],
+                "precision": [asdict(found) for found in decided.precision],
             }
         )
         return
-    _tell(decided)
+    tell(decided)
     say("nothing saved (--dry-run)" if dry_run else "next: curator export instruction")
 
 
-def _tell(decided: Decided) -> None:
+def tell(decided: Decided) -> None:
+    """Print the counts, what changed, and what the reviews say of the findings."""
     counts = decided.manifest["counts"]
     say("  ".join(f"{action}: {n:,}" for action, n in counts.items()))
     if decided.is_first:
@@ -66,3 +77,15 @@ def _tell(decided: Decided) -> None:
         )
         if len(decided.changes) > SHOWN:
             say(f"… and {len(decided.changes) - SHOWN:,} more (all of them: --json)")
+    if decided.precision:
+        say("as far as people have reviewed, so many findings were right:")
+        table(
+            ("code", "reviewed", "right", "share", "95 %"),
+            [
+                (p.code, p.reviewed, p.right, f"{p.right / p.reviewed:.2f}", f"{p.low}–{p.high}")
+                for p in decided.precision
+            ],
+        )
+    for found in decided.precision:
+        for proposal in found.proposals:
+            say(_PROPOSALS[proposal.why].format(code=found.code, **asdict(proposal)))

@@ -1,0 +1,177 @@
+"""Pull: bring back what people said, and keep it for good."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from curator.check import plan as plan_of
+from curator.errors import ReviewError
+from curator.review.agreement import Agreement, agreement
+from curator.review.answers import Asked, Span, reviews
+from curator.review.client import Server, moment
+from curator.review.naming import prefix
+from curator.review.push import is_ours, refresh
+from curator.review.questions import QUESTIONS, SPAN_FIELDS, span_question
+from curator.review.queue import OURS, queue
+from curator.review.shown import Shown
+from curator.reviews import agreed, append, current
+from curator.verdicts import disagree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from curator.review.client import Stored, Target
+    from curator.rules import RuleSet
+    from curator.schema import Recipe
+    from curator.types import Review
+    from curator.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What came back. `new` counts responses that were not known, `said` all by their status.
+
+    `outdated` are responses about a text that the record no longer has, `unknown` those about
+    records that are not in this project; both are told and not applied. `conflicts` are the
+    records about which people differ, `unsettled` names why records stay in review all the same.
+    """
+
+    datasets: tuple[str, ...]
+    new: int
+    said: Mapping[str, int]
+    records: int
+    outdated: int
+    unknown: int
+    conflicts: tuple[str, ...]
+    unsettled: Mapping[str, int]
+    agreement: Agreement
+
+
+def pull(workspace: Workspace, recipe: Recipe, rules: RuleSet, target: Target) -> Pulled:
+    """Keep what people have answered on the server since the last time.
+
+    Nothing is changed on the server, and nothing here but the reviews, which are added to.
+
+    Raises:
+        ReviewError: the server does not answer or refuses, or has no dataset of this project.
+
+    """
+    server = Server(target)
+    datasets = server.datasets(prefix(workspace, recipe.name))
+    if not datasets:
+        raise ReviewError(
+            f"{server.url}: nothing of this project is in the workspace {server.workspace}",
+            "push first (curator review push), or name the workspace with --workspace",
+        )
+    users = server.users()
+    told = [
+        (record, response)
+        for dataset in datasets
+        for record in server.records(dataset, responses=True)
+        if is_ours(record)
+        for response in record.responses
+    ]
+    found = list(_reviews(workspace, recipe, rules, told, users))
+    return keep(workspace, recipe, rules, [d.name for d in datasets], found)
+
+
+def keep(
+    workspace: Workspace,
+    recipe: Recipe,
+    rules: RuleSet,
+    names: Sequence[str],
+    responses: Sequence[Sequence[Review]],
+) -> Pulled:
+    """Keep responses, each a list of reviews, and tell what they come to.
+
+    Raises:
+        ReviewError: not one of them is about a record of this project.
+
+    """
+    everything = plan_of(workspace, recipe, rules)
+    ids = {rows[0].record_id for rows in responses}
+    now = Shown(everything, ids).contents
+    if responses and not now:
+        raise ReviewError(
+            f"{', '.join(names)}: none of the {len(ids):,} records is one of this project",
+            "is --project the right folder? nothing was changed",
+        )
+    known = [rows for rows in responses if rows[0].record_id in now]
+    new = append(workspace, [review for rows in known for review in rows])
+    given = current(workspace, everything)
+    verdicts = agreed(given, recipe)
+    about = defaultdict(list)
+    for response in given:
+        about[response.record_id].append(response)
+    return Pulled(
+        tuple(names),
+        len({(row["record_id"], row["content_sha"], row["user_id"]) for row in new}),
+        dict(sorted(Counter(rows[0].status for rows in responses).items())),
+        len({rows[0].record_id for rows in known}),
+        sum(now[rows[0].record_id] != rows[0].content_sha for rows in known),
+        len(responses) - len(known),
+        tuple(sorted(record for record, said in about.items() if disagree(said))),
+        dict(sorted(Counter(v.reason for v in verdicts.values() if v.said == "review").items())),
+        agreement(given),
+    )
+
+
+def reorder(workspace: Workspace, recipe: Recipe, rules: RuleSet, target: Target) -> int:
+    """Bring the queue on the server up to date after what was learned; return what changed."""
+    server = Server(target)
+    line = queue(workspace, recipe, rules)
+    changed = 0
+    for dataset in server.datasets(prefix(workspace, recipe.name)):
+        changed += refresh(server, dataset, list(server.records(dataset)), line)
+    return changed
+
+
+def _reviews(
+    workspace: Workspace,
+    recipe: Recipe,
+    rules: RuleSet,
+    told: Sequence[tuple[Stored, Mapping[str, Any]]],
+    users: Mapping[str, str],
+) -> Iterator[list[Review]]:
+    """Yield what is kept of each response."""
+    ids = {record.name.partition("-")[0] for record, _ in told}
+    shown = Shown(plan_of(workspace, recipe, rules), ids)
+    for record, response in told:
+        ours = record.metadata[OURS]
+        record_id = record.name.partition("-")[0]
+        asked = Asked(record_id, ours["content"], ours["parts"], ours["findings"])
+        said = response.get("values") or {}
+        is_same = shown.contents.get(record_id) == asked.content_sha
+        user = str(response["user_id"])
+        yield reviews(
+            asked,
+            _answers(said),
+            _spans(said),
+            status=str(response["status"]),
+            user=users.get(user, user),
+            at=moment(response["updated_at"]),
+            shown=shown.records[record_id] if is_same else None,
+            places=shown.places(record_id) if is_same else None,
+        )
+
+
+def _answers(said: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for name in QUESTIONS:
+        value = (said.get(name) or {}).get("value")
+        if isinstance(value, list):
+            found[name] = json.dumps(sorted(value), ensure_ascii=False)
+        elif value is not None:
+            found[name] = str(value)
+    return found
+
+
+def _spans(said: Mapping[str, Any]) -> list[Span]:
+    return [
+        Span(name, int(mark["start"]), int(mark["end"]), str(mark["label"]))
+        for name in SPAN_FIELDS
+        for mark in (said.get(span_question(name)) or {}).get("value") or ()
+    ]
