@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from curator.review.client import Target
     from curator.review.pull import Pulled
     from curator.review.push import Pushed
+    from curator.review.sheet import Exported
 
 
 @dataclass
@@ -191,6 +192,34 @@ class Project:
             pulled = pull(self.workspace, self.recipe, self.rules, target)
             decided = decide(self.workspace, self.recipe, self.rules)
             return pulled, decided, reorder(self.workspace, self.recipe, self.rules, target)
+
+    def review_sheet(self, path: Path, *, limit: int | None = None) -> Exported:
+        """Write the records that are held for review as a spreadsheet.
+
+        Raises:
+            GateError: there is no current decision, or a text would show a private detail.
+            ReviewError: the file is there already.
+
+        """
+        from curator.review.sheet import export_sheet  # noqa: PLC0415
+
+        with self.workspace.lock():
+            return export_sheet(self.workspace, self.recipe, self.rules, path, limit)
+
+    def review_filled(self, path: Path, reviewer: str) -> tuple[Pulled, Decided]:
+        """Keep the answers of a filled sheet, and decide again.
+
+        Raises:
+            GateError: a check is missing, failed or stale.
+            ReviewError: it is no sheet of this project, or not as it was exported.
+
+        """
+        from curator.decide import decide  # noqa: PLC0415
+        from curator.review.sheet import import_sheet  # noqa: PLC0415
+
+        with self.workspace.lock():
+            pulled = import_sheet(self.workspace, self.recipe, self.rules, path, reviewer)
+            return pulled, decide(self.workspace, self.recipe, self.rules)
 
     def report(self, out: Path | None = None) -> Path:
         """Write the HTML report; return its path."""

@@ -80,6 +80,8 @@ def push(
         f"held for review: {pushed.held:,}; sent now: {pushed.sent:,},"
         f" on the server before: {pushed.there:,}"
     )
+    if not pushed.held:
+        say("nothing is held for review")
     if pushed.touched:
         say(f"{pushed.touched:,} have another place or state than before")
     if pushed.erased:
@@ -115,6 +117,54 @@ def pull(
     say("next: curator export instruction")
 
 
+@sheet.command("export")
+def export_(
+    file: Annotated[Path, typer.Argument(help="The spreadsheet to write (.xlsx).")],
+    *,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Write the first of the queue alone.")
+    ] = None,
+    project: Folder = ".",
+    json: Json = False,
+) -> None:
+    """Write what is held for review as a spreadsheet with drop-down verdicts."""
+    from curator.project import Project
+
+    written = Project(project).review_sheet(file.absolute(), limit=limit)
+    if json:
+        data(asdict(written))
+        return
+    print(written.path)
+    say(f"{written.records:,} of {written.held:,} records held for review")
+    say("fill in the yellow columns, then: curator review sheet import FILE --reviewer NAME")
+
+
+@sheet.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The filled spreadsheet.")],
+    *,
+    reviewer: Annotated[
+        str, typer.Option(help="Who filled it in; two people's sheets count as two reviews.")
+    ] = "",
+    project: Folder = ".",
+    json: Json = False,
+) -> None:
+    """Read a filled spreadsheet, keep what was said, and decide again."""
+    import getpass
+
+    from curator.project import Project
+
+    pulled, decided = Project(project).review_filled(
+        file.absolute(), reviewer.strip() or getpass.getuser()
+    )
+    if json:
+        data(_facts(pulled, decided))
+        return
+    _tell(pulled)
+    tell(decided)
+    say("next: curator export instruction")
+
+
 def _target(
     project: Project, url: str | None, key: str | None, key_file: Path | None, space: str | None
 ) -> Target:
@@ -145,6 +195,9 @@ def _tell(pulled: Pulled) -> None:
         listed = ", ".join(pulled.conflicts[:SHOWN])
         more = len(pulled.conflicts) - SHOWN
         say(f"people differ about: {listed}" + (f" and {more:,} more" if more > 0 else ""))
+    if pulled.exposed:
+        listed = ", ".join(pulled.exposed[:SHOWN])
+        say(f"corrections that show a private detail, which would stop an export: {listed}")
     found = pulled.agreement
     if found.records:
         alpha = "not defined" if found.krippendorff is None else f"{found.krippendorff:.2f}"

@@ -11,7 +11,7 @@ import ipaddress
 import logging
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -56,11 +56,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A dataset on the server."""
+    """A dataset on the server; `vectors` are those that it takes, and how long they are."""
 
     id: str
     name: str
     url: str
+    vectors: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,10 @@ class Server:
         page = f"{self.url}/dataset/{model.id}/annotation-mode?sort=metadata.queue.asc"
         return Dataset(str(model.id), str(model.name), page)
 
+    def _with_vectors(self, dataset: Dataset) -> Dataset:
+        told = self._call("GET", f"/datasets/{dataset.id}/vectors-settings")["items"]
+        return replace(dataset, vectors={one["name"]: one["dimensions"] for one in told})
+
     def ensure(
         self, name: str, *, dimensions: int | None, language: str, min_submitted: int
     ) -> Dataset:
@@ -198,8 +203,8 @@ class Server:
                     )
                     .create()
                 )
-                return self._dataset(made.api_model())
-            dataset = self._dataset(there[0])
+                return self._with_vectors(self._dataset(made.api_model()))
+            dataset = self._with_vectors(self._dataset(there[0]))
             held = {
                 question.name: {o["value"] for o in (question.settings.options or [])}
                 if hasattr(question.settings, "options")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from curator.check import plan as plan_of
 from curator.errors import ReviewError
+from curator.exports.leaks import Text, gate_of
 from curator.review.agreement import Agreement, agreement
 from curator.review.answers import Asked, Span, reviews
 from curator.review.client import Server, moment
-from curator.review.naming import prefix
-from curator.review.push import is_ours, refresh
+from curator.review.naming import dataset_name, prefix
+from curator.review.push import erased_records, is_ours, refresh, without_erased
 from curator.review.questions import QUESTIONS, SPAN_FIELDS, span_question
 from curator.review.queue import OURS, queue
 from curator.review.shown import Shown
@@ -23,10 +24,12 @@ from curator.verdicts import disagree
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from curator.check import Plan
     from curator.review.client import Stored, Target
     from curator.rules import RuleSet
     from curator.schema import Recipe
     from curator.types import Review
+    from curator.verdicts import Verdict
     from curator.workspace import Workspace
 
 
@@ -36,7 +39,8 @@ class Pulled:
 
     `outdated` are responses about a text that the record no longer has, `unknown` those about
     records that are not in this project; both are told and not applied. `conflicts` are the
-    records about which people differ, `unsettled` names why records stay in review all the same.
+    records about which people differ, `exposed` those whose correction shows a private detail
+    and would stop an export, `unsettled` names why records stay in review all the same.
     """
 
     datasets: tuple[str, ...]
@@ -47,6 +51,7 @@ class Pulled:
     unknown: int
     conflicts: tuple[str, ...]
     unsettled: Mapping[str, int]
+    exposed: tuple[str, ...]
     agreement: Agreement
 
 
@@ -66,12 +71,12 @@ def pull(workspace: Workspace, recipe: Recipe, rules: RuleSet, target: Target) -
             f"{server.url}: nothing of this project is in the workspace {server.workspace}",
             "push first (curator review push), or name the workspace with --workspace",
         )
-    users = server.users()
+    users, gone = server.users(), erased_records(workspace)
     told = [
         (record, response)
         for dataset in datasets
         for record in server.records(dataset, responses=True)
-        if is_ours(record)
+        if is_ours(record) and record.name.partition("-")[0] not in gone
         for response in record.responses
     ]
     found = list(_reviews(workspace, recipe, rules, told, users))
@@ -115,17 +120,36 @@ def keep(
         len(responses) - len(known),
         tuple(sorted(record for record, said in about.items() if disagree(said))),
         dict(sorted(Counter(v.reason for v in verdicts.values() if v.said == "review").items())),
+        _exposed(workspace, rules, everything, verdicts),
         agreement(given),
     )
+
+
+def _exposed(
+    workspace: Workspace, rules: RuleSet, plan: Plan, verdicts: Mapping[str, Verdict]
+) -> tuple[str, ...]:
+    """Return the records whose corrections show a private detail."""
+    texts = [
+        Text(record, "review", correction.question, correction.text)
+        for record, verdict in verdicts.items()
+        for correction in verdict.corrections
+    ]
+    gate = gate_of(workspace.sql(plan.findings), plan, rules.policy, verdicts) if texts else None
+    return tuple(sorted({leak.record_id for leak in gate.leaks(texts)})) if gate else ()
 
 
 def reorder(workspace: Workspace, recipe: Recipe, rules: RuleSet, target: Target) -> int:
     """Bring the queue on the server up to date after what was learned; return what changed."""
     server = Server(target)
     line = queue(workspace, recipe, rules)
+    datasets = server.datasets(prefix(workspace, recipe.name))
+    name = dataset_name(workspace, recipe.name, line.policy_sha)
     changed = 0
-    for dataset in server.datasets(prefix(workspace, recipe.name)):
-        changed += refresh(server, dataset, list(server.records(dataset)), line)
+    for dataset in datasets:
+        stored, _ = without_erased(workspace, server, dataset)
+        # What another policy sent to review is asked about where this one sends it, if it did.
+        is_here = dataset.name == name or all(d.name != name for d in datasets)
+        changed += refresh(server, dataset, stored, line if is_here else replace(line, items=()))
     return changed
 
 

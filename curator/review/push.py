@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import ReviewError
 from curator.review.client import PAGE, Server, vector_name
-from curator.review.naming import dataset_name
+from curator.review.naming import dataset_name, prefix
 from curator.review.questions import OPEN
 from curator.review.queue import OURS, metadata, queue, suggestions
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from curator.schema import Recipe
     from curator.workspace import Workspace
 
-_OFTEN = 100
+_OFTEN = 50
 """Records sent at a time: few, so that a push that breaks off has lost little."""
 
 
@@ -74,13 +74,15 @@ def push(
     line = queue(workspace, recipe, rules)
     _validate(line.items)
     server = Server(target)
+    name = dataset_name(workspace, recipe.name, line.policy_sha)
+    older = [d for d in server.datasets(prefix(workspace, recipe.name)) if d.name != name]
     dataset = server.ensure(
-        dataset_name(workspace, recipe.name, line.policy_sha),
+        name,
         dimensions=line.dimensions,
         language=recipe.review.language,
         min_submitted=recipe.review.min_submitted,
     )
-    stored, erased = _without_erased(workspace, server, dataset)
+    stored, erased = without_erased(workspace, server, dataset)
     known = {record.name for record in stored}
     new = [
         (place, item) for place, item in enumerate(line.items[:limit], 1) if item.id not in known
@@ -88,9 +90,13 @@ def push(
     questions = server.question_ids(dataset)
     batches = [new[low : low + _OFTEN] for low in range(0, len(new), _OFTEN)]
     for at, batch in enumerate(batches, 1):
-        server.send(dataset, [_sent(item, place, questions) for place, item in batch])
+        server.send(dataset, [_sent(item, place, questions, dataset) for place, item in batch])
         progress("push", at, len(batches))
     touched = refresh(server, dataset, stored, line)
+    for other in older:
+        left, gone = without_erased(workspace, server, other)
+        touched += refresh(server, other, left, replace(line, items=()))
+        erased += gone
     return Pushed(
         dataset.name,
         server.workspace,
@@ -126,16 +132,21 @@ def refresh(server: Server, dataset: Dataset, stored: Sequence[Stored], line: Qu
     return len(changed)
 
 
-def _without_erased(
+def without_erased(
     workspace: Workspace, server: Server, dataset: Dataset
 ) -> tuple[list[Stored], int]:
     """Return the records on a server, after deleting there what was erased here."""
-    gone = {record for entry in workspace.erasures() for record in entry["records"]}
+    gone = erased_records(workspace)
     stored = list(server.records(dataset))
     erased = [record for record in stored if record.name.partition("-")[0] in gone]
     server.delete(dataset, erased)
     held = {record.id for record in erased}
     return [record for record in stored if record.id not in held], len(erased)
+
+
+def erased_records(workspace: Workspace) -> frozenset[str]:
+    """Return the ids of all records that were erased."""
+    return frozenset(record for entry in workspace.erasures() for record in entry["records"])
 
 
 def _validate(items: Sequence[Item]) -> None:
@@ -149,13 +160,16 @@ def _validate(items: Sequence[Item]) -> None:
             )
 
 
-def _sent(item: Item, place: int, questions: Mapping[str, str]) -> dict[str, Any]:
+def _sent(item: Item, place: int, questions: Mapping[str, str], dataset: Dataset) -> dict[str, Any]:
+    vectors = {vector_name(name): vector for name, vector in item.vectors.items()}
     return {
         "external_id": item.id,
         "fields": dict(item.fields),
         "metadata": metadata(item, place),
         "vectors": {
-            vector_name(name): [float(x) for x in vector] for name, vector in item.vectors.items()
+            name: [float(x) for x in vector]
+            for name, vector in vectors.items()
+            if dataset.vectors.get(name) == len(vector)
         },
         "suggestions": suggestions(item, questions),
     }

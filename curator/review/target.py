@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import ReviewError
@@ -59,12 +60,10 @@ def target(
 
 def _own(workspace: Workspace) -> Any:
     try:
-        from curator.review.server.state import (  # type: ignore[import-untyped]  # noqa: PLC0415
-            running,
-        )
+        state = import_module("curator.review.server.state")
     except ModuleNotFoundError:
         return None
-    return running(workspace)
+    return state.running(workspace)
 
 
 def _read(path: Path | None) -> str | None:
