@@ -25,7 +25,8 @@ Conflicts = Literal["majority", "review"]
 
 VERDICT, ANSWER, QUESTION = "verdict", "corrected_answer", "corrected_question"
 TAGS, COMMENT, PERSONAL = "tags", "comment", "personal"
-WORDS = ("keep", "fix", "drop")
+WORDS: tuple[Said, ...] = ("keep", "fix", "drop")
+UNSETTLED: Said = "review"
 SUBMITTED = "submitted"
 
 

@@ -18,7 +18,7 @@ from curator.cli import (
     report,
     reveal,
     review,
-    review_records,
+    review_records,  # noqa: F401 - puts its verbs into review.app
     rules,
     run,
     sources,
@@ -40,7 +40,6 @@ app = typer.Typer(
 )
 for verb in (init, run, ingest, sources, check, decide, status, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
-review_records.register(review.app)
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
 for verb in (report, reveal, erase, demo):

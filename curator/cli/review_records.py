@@ -10,6 +10,7 @@ import typer
 
 from curator.cli.decide import tell
 from curator.cli.output import Folder, Json, Stages, data, say, table
+from curator.cli.review import app
 
 if TYPE_CHECKING:
     from curator.decide import Decided
@@ -46,13 +47,10 @@ sheet = typer.Typer(
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add these verbs to `curator review`."""
-    app.command()(push)
-    app.command()(pull)
-    app.add_typer(sheet, name="sheet")
+app.add_typer(sheet, name="sheet")
 
 
+@app.command()
 def push(
     *,
     url: Url = None,
@@ -91,6 +89,7 @@ def push(
     say("then: curator review pull")
 
 
+@app.command()
 def pull(
     *,
     url: Url = None,

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import GateError
+from curator.verdicts import UNSETTLED, WORDS
 from curator.workspace import read_json
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from curator.check import Plan
     from curator.schema import Policy
+    from curator.verdicts import Verdict
 
 
 def check_runs(plan: Plan) -> list[dict[str, Any]]:
@@ -31,6 +33,12 @@ def check_runs(plan: Plan) -> list[dict[str, Any]]:
             }
         )
     return runs
+
+
+def verdict_counts(verdicts: Mapping[str, Verdict]) -> dict[str, int]:
+    """Return how many records reviewers keep, correct, drop, or have not settled."""
+    counts = Counter(verdict.said for verdict in verdicts.values())
+    return {word: counts[word] for word in (*WORDS, UNSETTLED)}
 
 
 def conservation(

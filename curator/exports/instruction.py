@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from curator import splits
 from curator.exports import card
-from curator.exports.accounts import check_runs, conservation
+from curator.exports.accounts import check_runs, conservation, verdict_counts
 from curator.exports.dialogue import dialogue
 from curator.exports.folder import Lines, RowFiles, building, dataset, verify, write_manifest
 from curator.exports.formats import FORMATS, NoPlaceError, dataset_info
@@ -145,6 +145,7 @@ def export_instruction(
         manifest = {
             **version.facts,
             "checks": check_runs(plan),
+            "reviews": verdict_counts(verdicts),
             "conservation": conservation(con, policy, NAME, len(seen.ids), seen.unusable),
             "turns": {"exported": seen.turns, "left_out": dict(sorted(seen.left_out.items()))},
             "splits": {split: rows[f"{split}.jsonl"] for split in SPLITS},

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from curator.exports import card
-from curator.exports.accounts import check_runs, conservation
+from curator.exports.accounts import check_runs, conservation, verdict_counts
 from curator.exports.chunks import Chunk, answer_chunks, document_chunks
 from curator.exports.dialogue import answered, dialogue
 from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
@@ -116,6 +116,7 @@ def export_rag(
         manifest = {
             **version.facts,
             "checks": check_runs(plan),
+            "reviews": verdict_counts(verdicts),
             "conservation": conservation(con, policy, NAME, exported, unusable),
             "records_by_kind": dict(sorted(by_kind.items())),
             "chunks": {"rows": files.rows, "units": units},

@@ -16,21 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from curator.errors import ReviewError
-from curator.review.questions import (
-    ANSWERED,
-    ASKED,
-    CONVERSATION,
-    FIELDS,
-    METADATA,
-    QUESTIONS,
-    SPAN_FIELDS,
-    SPAN_LABELS,
-    TAG_WORDS,
-    VERDICTS,
-    guidelines,
-    span_question,
-    span_words,
-)
+from curator.review.questions import QUESTIONS, TAG_WORDS, VERDICTS
+from curator.review.settings import settings
 from curator.verdicts import TAGS, VERDICT
 
 if TYPE_CHECKING:
@@ -88,6 +75,10 @@ class Server:
 
     def __init__(self, target: Target) -> None:
         sdk = _sdk()
+        if "@" in urlsplit(target.url).netloc:
+            raise ReviewError(
+                "--url holds a name or a password", "leave them out: the key is all that is needed"
+            )
         self.url = target.url.rstrip("/")
         with self._asking():
             more = {"trust_env": False} if _is_here(self.url) else {}
@@ -198,7 +189,7 @@ class Server:
                     .Dataset(
                         name=name,
                         workspace=self._workspace,
-                        settings=_settings(dimensions, language, min_submitted),
+                        settings=settings(_sdk(), dimensions, language, min_submitted),
                         client=self._client,
                     )
                     .create()
@@ -275,11 +266,6 @@ class Server:
             return told
 
 
-def vector_name(field: str) -> str:
-    """Return what a field's vector is called, since a server wants all names to differ."""
-    return f"{field}_vector"
-
-
 def moment(stamp: str) -> str:
     """Return a server's time stamp in one form: UTC, to the microsecond."""
     at = dt.datetime.fromisoformat(stamp)
@@ -334,57 +320,4 @@ def _refused(url: str, status: int) -> tuple[str, str]:
     return (
         f"{url}: the server refuses what was sent ({status})",
         "is it of version 2.8? what was sent so far stays there, and nothing is sent twice",
-    )
-
-
-def _settings(dimensions: int | None, language: str, min_submitted: int) -> Any:
-    sdk = _sdk()
-    fields = [
-        sdk.ChatField(name=n, title=words.said(language), required=False, use_markdown=False)
-        if n == CONVERSATION
-        else sdk.TextField(name=n, title=words.said(language), required=False, use_markdown=False)
-        for n, words in FIELDS.items()
-    ]
-    questions: list[Any] = []
-    for name, words in QUESTIONS.items():
-        title = words.said(language)
-        if name == VERDICT:
-            labels = {n: w.said(language) for n, w in VERDICTS.items()}
-            questions.append(sdk.LabelQuestion(name=name, labels=labels, title=title))
-        elif name == TAGS:
-            labels = {n: w.said(language) for n, w in TAG_WORDS.items()}
-            questions.append(
-                sdk.MultiLabelQuestion(name=name, labels=labels, title=title, required=False)
-            )
-        else:
-            questions.append(sdk.TextQuestion(name=name, title=title, required=False))
-    labels = {n: w.said(language) for n, w in SPAN_LABELS.items()}
-    questions += [
-        sdk.SpanQuestion(
-            name=span_question(n),
-            field=n,
-            labels=labels,
-            title=span_words(n).said(language),
-            required=False,
-        )
-        for n in SPAN_FIELDS
-    ]
-    kinds = {"queue": sdk.IntegerMetadataProperty, "score": sdk.FloatMetadataProperty}
-    metadata = [
-        kinds.get(n, sdk.TermsMetadataProperty)(name=n, title=words.said(language))
-        for n, words in METADATA.items()
-    ]
-    vectors = [
-        sdk.VectorField(name=vector_name(n), dimensions=dimensions, title=FIELDS[n].said(language))
-        for n in (ASKED, ANSWERED)
-        if dimensions
-    ]
-    return sdk.Settings(
-        guidelines=guidelines(language),
-        fields=fields,
-        questions=questions,
-        metadata=metadata,
-        vectors=vectors,
-        allow_extra_metadata=True,
-        distribution=sdk.TaskDistribution(min_submitted=min_submitted),
     )

@@ -27,7 +27,7 @@ FEWEST = 20
 """Below so many answers nothing is learned from them."""
 TRUST = 60
 """After so many answers they count as much as the scores do."""
-DOUBT, CROWD, WORTH = 0.10, 0.04, 0.05
+DOUBT, CROWD, WORTH = 0.10, 0.02, 0.05
 """What a doubt of the model, a record of the same topic before it, and a duplicate weigh."""
 _DIMENSIONS = 24
 
@@ -106,7 +106,7 @@ def probabilities(known: Signals, said: Mapping[int, bool]) -> Floats:
 
     features = _features(known, prior)
     rows = list(said)
-    model = LogisticRegression(C=0.5, max_iter=500).fit(features[rows], outcomes)
+    model = LogisticRegression(C=0.5, solver="newton-cholesky").fit(features[rows], outcomes)
     learned = model.predict_proba(features)[:, 1]
     trust = len(said) / (len(said) + TRUST)
     return np.asarray((1 - trust) * prior + trust * learned, np.float64)

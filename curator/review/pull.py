@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from curator.check import plan as plan_of
+from curator.decide import checked
 from curator.errors import ReviewError
 from curator.exports.leaks import Text, gate_of
 from curator.review.agreement import Agreement, agreement
@@ -61,9 +62,11 @@ def pull(workspace: Workspace, recipe: Recipe, rules: RuleSet, target: Target) -
     Nothing is changed on the server, and nothing here but the reviews, which are added to.
 
     Raises:
+        GateError: a check is missing, failed or stale, so that it is not known what texts say now.
         ReviewError: the server does not answer or refuses, or has no dataset of this project.
 
     """
+    checked(workspace, recipe, rules)
     server = Server(target)
     datasets = server.datasets(prefix(workspace, recipe.name))
     if not datasets:

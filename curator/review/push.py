@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import ReviewError
-from curator.review.client import PAGE, Server, vector_name
+from curator.review.client import PAGE, Server
 from curator.review.naming import dataset_name, prefix
 from curator.review.questions import OPEN
 from curator.review.queue import OURS, metadata, queue, suggestions
+from curator.review.settings import vector_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

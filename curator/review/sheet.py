@@ -9,7 +9,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from curator.check import plan as plan_of
+from curator.decide import checked
 from curator.errors import ReviewError
 from curator.review.answers import Asked, Span, reviews
 from curator.review.naming import dataset_name, project_mark
@@ -199,10 +199,12 @@ def import_sheet(
         reviewer: who filled it in.
 
     Raises:
+        GateError: a check is missing, failed or stale, so that it is not known what texts say now.
         ReviewError: it is no sheet of this project, or not as it was exported, or an answer
             is none that can be given.
 
     """
+    everything = checked(workspace, recipe, rules)
     heads, rows, facts = _read(path)
     if facts.get("form") != str(FORM):
         raise ReviewError(
@@ -222,7 +224,6 @@ def import_sheet(
                 "give it that name again, in the first row; nothing was changed",
             )
     filled = list(_filled(path, heads, rows, wanted, facts))
-    everything = plan_of(workspace, recipe, rules)
     shown = Shown(everything, {asked.record_id for asked, _, _ in filled})
     at = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
     given = []

@@ -1,7 +1,7 @@
 """How many reviews until 90 % of the planted errors in 5,000 records are found.
 
-Chinese patients' questions with doctors' answers, of which 5 % are swapped: at random, or
-with the answer of a near question. A reviewer who is always right looks at 50 records at
+Chinese patients' questions with doctors' answers and English ones with answers of health
+institutes, of which 5 % are swapped: at random, or with the answer of a near question. A reviewer who is always right looks at 50 records at
 a time, in the order of the queue; after each 50 the queue is put in order anew. Beside it:
 the order of the scores alone, which learns nothing, and a random order. The curves are
 drawn into docs/review_order.svg.
@@ -26,40 +26,51 @@ if TYPE_CHECKING:
     from curator.review.order import Signals
 
 RECORDS, BATCH, SHARE = 5000, 50, 0.9
+FLOOR = 0.1
 PLOT = Path(__file__).resolve().parents[2] / "docs" / "review_order.svg"
 KINDS = ("random swaps", "hard swaps")
 AIM = "ratio <= 0.5"
 """At most half of what a random order needs."""
 
 
-def known(data: Path, kind: str) -> tuple[Signals, NDArray[np.bool_]]:
-    """Return what the checks know of 5,000 records, and which of them are wrong."""
+def known(data: Path) -> dict[str, tuple[Signals, NDArray[np.bool_]]]:
+    """Return for each kind what the checks know of 5,000 records, and which of them are wrong."""
     from curator.review.order import Signals
     from curator.review.vectors import clusters
 
-    pairs = labelled.toyhom(data)
-    chosen = np.sort(np.random.default_rng(11).permutation(len(pairs))[:RECORDS])
-    pairs = labelled.Pairs(
-        pairs.name,
-        [pairs.questions[i] for i in chosen],
-        [pairs.answers[i] for i in chosen],
-        pairs.wrong[chosen],
-        [pairs.group[i] for i in chosen],
-    )
-    whole = halves(pairs)
-    takes, wrong = (
-        labelled.swapped_at_random(pairs)
-        if kind == KINDS[0]
-        else labelled.swapped_nearby(pairs, whole.question)
-    )
-    whole = swapped(whole, takes)
-    scores, _ = checked(whole)
-    # As the workspace keeps them: rounded, and none below the check's floor.
-    scores = np.where(scores >= 0.1, np.round(scores, 4), 0.0)
-    ones = np.ones(len(pairs), np.int64)
-    return (
-        Signals(scores[:, None], whole.question, whole.answer, clusters(whole.question), ones),
-        wrong,
+    chinese = labelled.toyhom(data)
+    sets = [chinese, some(labelled.medquad(data), RECORDS - len(chinese))]
+    described = [halves(pairs) for pairs in sets]
+    out = {}
+    for kind in KINDS:
+        scores, wrong, answers = [], [], []
+        for pairs, whole in zip(sets, described, strict=True):
+            takes, planted = (
+                labelled.swapped_at_random(pairs)
+                if kind == KINDS[0]
+                else labelled.swapped_nearby(pairs, whole.question)
+            )
+            now = swapped(whole, takes)
+            scores.append(checked(now)[0])
+            wrong.append(planted)
+            answers.append(now.answer)
+        # As the workspace keeps them: rounded, and none below the check's floor.
+        column = np.round(np.concatenate(scores), 4)
+        column[column < FLOOR] = 0.0
+        question = np.concatenate([whole.question for whole in described])
+        ones = np.ones(len(column), np.int64)
+        groups = clusters(question)
+        signals = Signals(column[:, None], question, np.concatenate(answers), groups, ones)
+        out[kind] = signals, np.concatenate(wrong)
+    return out
+
+
+def some(pairs: labelled.Pairs, n: int) -> labelled.Pairs:
+    """Return so many of the pairs, always the same."""
+    rows = np.sort(np.random.default_rng(11).permutation(len(pairs))[:n])
+    columns = ([column[row] for row in rows] for column in (pairs.questions, pairs.answers))
+    return labelled.Pairs(
+        pairs.name, *columns, pairs.wrong[rows], [pairs.group[row] for row in rows]
     )
 
 
@@ -90,15 +101,17 @@ def needed(curve: Sequence[float], errors: int) -> int:
     return int(np.argmax(np.array(curve) >= SHARE * errors)) + 1
 
 
-def measure(data: Path, kind: str) -> tuple[dict[str, list[float]], int]:
-    """Return the three curves, and how many errors there are."""
-    signals, wrong = known(data, kind)
-    curves = {
-        "the queue": found(signals, wrong, learns=True),
-        "scores alone": found(signals, wrong, learns=False),
-        "random": at_random(wrong),
-    }
-    return curves, int(wrong.sum())
+def measure(data: Path) -> dict[str, tuple[dict[str, list[float]], int]]:
+    """Return for each kind the three curves, and how many errors there are."""
+    out = {}
+    for kind, (signals, wrong) in known(data).items():
+        curves = {
+            "the queue": found(signals, wrong, learns=True),
+            "scores alone": found(signals, wrong, learns=False),
+            "random": at_random(wrong),
+        }
+        out[kind] = (curves, int(wrong.sum()))
+    return out
 
 
 def plot(drawn: dict[str, tuple[dict[str, list[float]], int]]) -> str:
@@ -152,20 +165,17 @@ def main() -> None:
     """Measure both kinds, draw the curves and print the figures."""
     given = arguments(__doc__ or "")
     rows: list[Row] = []
-    drawn: dict[str, tuple[dict[str, list[float]], int]] = {}
-    for kind in KINDS:
-        done = measured(measure, given.data, kind)
-        curves, errors = drawn[kind] = done.result
-        ours = needed(curves["the queue"], errors)
+    done = measured(measure, given.data)
+    for kind, (curves, errors) in done.result.items():
+        need = {name: needed(curve, errors) for name, curve in curves.items()}
         title = f"{kind}: reviews until 90 % of {errors} errors in {RECORDS} records are found"
-        rows.append(Row(title, ours, needed(curves["random"], errors), "random order", AIM))
-        rows.append(Row(title, ours, needed(curves["scores alone"], errors), "scores alone"))
-        half = {name: curve[errors - 1] / errors for name, curve in curves.items()}
+        rows.append(Row(title, need["the queue"], need["random"], "random order", AIM))
+        rows.append(Row(title, need["the queue"], need["scores alone"], "scores alone"))
+        first = {name: round(curve[errors - 1] / errors, 3) for name, curve in curves.items()}
         title = f"{kind}: share found after as many reviews as there are errors"
-        first, second = round(half["the queue"], 3), round(half["random"], 3)
-        rows.append(Row(title, first, second, "random order"))
-        rows.append(Row(f"{kind}: CPU seconds", done.cpu_seconds))
-    PLOT.write_text(plot(drawn), encoding="utf-8")
+        rows.append(Row(title, first["the queue"], first["random"], "random order"))
+    rows.append(Row("CPU seconds", done.cpu_seconds))
+    PLOT.write_text(plot(done.result), encoding="utf-8")
     report("review_order", rows, as_json=given.json)
 
 

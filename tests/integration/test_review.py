@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 import socket
 import threading
@@ -12,6 +14,7 @@ import pytest
 import yaml
 from openpyxl import load_workbook
 
+from tests.conftest import ROOT
 from tests.review_server import review_server  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
@@ -248,7 +251,7 @@ class Breaking:
 
         threading.Thread(target=back, daemon=True).start()
         while data := near.recv(1 << 16):
-            if data.startswith(b"PUT "):
+            if data.startswith(b"PUT ") and b"/records/bulk" in data[:200]:
                 self._left -= 1
                 if self._left <= 0:
                     self._socket.close()
@@ -396,3 +399,32 @@ def test_a_renamed_column_and_a_foreign_sheet_are_two_lines(
 
 def test_without_a_server_push_says_what_to_do(curator: Curator, project: Path) -> None:
     two_lines(curator("review", "push", "-p", project, code=2), "no review server", "serve")
+
+
+def commands(page: str) -> list[str]:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_both_pages_tell_the_same_commands() -> None:
+    assert commands("review.md") == commands("review.zh-CN.md")
+
+
+def test_the_commands_of_the_page_about_sheets_run(curator: Curator, project: Path) -> None:
+    told = [line for line in commands("review.md") if "--url" not in line and "serve" not in line]
+    assert len(told) >= 3
+    for line in told:
+        curator(*shlex.split(line)[1:], cwd=project)
+
+
+def test_the_commands_of_the_page_about_a_server_run(
+    argilla: Named, curator: Curator, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CURATOR_ARGILLA_KEY", argilla.server.key)
+    told = [line for line in commands("review.md") if "--url" in line]
+    assert len(told) >= 2
+    for line in told:
+        here = re.sub(r"https://\S+", argilla.server.url, line)
+        done = curator(*shlex.split(here)[1:], cwd=project)
+        assert argilla.server.key not in done.stdout + done.stderr

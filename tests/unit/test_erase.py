@@ -13,7 +13,9 @@ from curator.errors import GateError, VaultError, WorkspaceError
 from curator.exports import export_instruction, export_rag
 from curator.funnel import funnel
 from curator.ingest import ingest
+from curator.reviews import append
 from curator.schema import Recipe, Source
+from curator.types import Review
 from curator.vault import create_key
 from curator.workspace import Workspace
 from tests.synthetic import POLICY, Made, conversation
@@ -172,3 +174,26 @@ def test_a_source_that_changes_does_not_bring_it_back(tmp_path: Path) -> None:
     assert NAME not in everything(workspace.store)
     told = funnel(workspace, POLICY)
     assert (told["records"], told["set_aside_reasons"]) == (3, {"header": 1, "erased": 1})
+
+
+def test_what_reviewers_said_of_a_person_goes_too(tmp_path: Path) -> None:
+    workspace, _, recipe = project(tmp_path)
+    ids = workspace.sql().sql("SELECT id FROM records ORDER BY locator").fetchall()
+    about, other = ids[0][0], ids[3][0]
+    append(
+        workspace,
+        [
+            Review(record, "sha", question, text, "submitted", "ann", (), "1")
+            for record, question, text in (
+                (about, "verdict", "keep"),
+                (about, "corrected_answer", "好的"),
+                (other, "verdict", "drop"),
+                (other, "comment", f"同{NAME}的那条一样"),
+            )
+        ],
+    )
+    found = erase(workspace, recipe, Wanted(person=NAME))
+    assert found.reviews == 3
+    left = [(r["record_id"], r["question"]) for r in workspace.reviews().to_pylist()]
+    assert left == [(other, "verdict")]
+    assert NAME not in everything(workspace.store)

@@ -267,5 +267,5 @@ def test_what_people_say_of_a_topic_moves_the_others_of_it() -> None:
     known = signals([0.7] * 200, topic=topic)
     said = {i: bool(topic[i]) for i in range(60)}
     rest = order(known, said)
-    assert sum(topic[i] for i in rest[:50]) > 45
+    assert sum(topic[i] for i in rest[:50]) > 40
     assert probabilities(known, said)[61] > probabilities(known, said)[60]
