@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from curator.errors import ReviewError
-from curator.review.questions import QUESTIONS, TAG_WORDS, VERDICTS
+from curator.review.questions import FIELDS, QUESTIONS, TAG_WORDS, VERDICTS
 from curator.review.settings import settings
 from curator.verdicts import TAGS, VERDICT
 
@@ -169,7 +169,7 @@ class Server:
         """Return the dataset of this name, made where it is not there yet.
 
         Raises:
-            ReviewError: a dataset of this name asks other questions.
+            ReviewError: a dataset of this name shows or asks something else.
 
         """
         with self._asking(), warnings.catch_warnings():
@@ -202,12 +202,13 @@ class Server:
                 else set()
                 for question in self._client.api.questions.list(there[0].id)
             }
-        wrong = [n for n in QUESTIONS if n not in held]
+            shown = {model.name for model in self._client.api.fields.list(there[0].id)}
+        wrong = [n for n in QUESTIONS if n not in held] + [n for n in FIELDS if n not in shown]
         wrong += [VERDICT] if held.get(VERDICT, set(VERDICTS)) != set(VERDICTS) else []
         wrong += [TAGS] if held.get(TAGS, set(TAG_WORDS)) != set(TAG_WORDS) else []
         if wrong:
             raise ReviewError(
-                f"{self.url}: the dataset {name} asks other questions than curator ({wrong[0]})",
+                f"{self.url}: the dataset {name} is not as curator makes it ({wrong[0]})",
                 "rename that dataset there: a new one is made, and reviews pulled so far stay",
             )
         return dataset

@@ -15,6 +15,7 @@ from curator.pairs import pairs
 from curator.review.questions import (
     ANSWERED,
     ASKED,
+    CATEGORY,
     CONTEXT,
     CONVERSATION,
     DOCUMENT,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 LONGEST_MESSAGE, MOST_MESSAGES, LONGEST_ROLE = 20_000, 500, 20
 """What an Argilla server takes of a conversation: characters of a message, messages, role."""
+_CATEGORY = "LBL003"
+"""The finding that the category may be wrong: it must be seen to be judged."""
 _SPARE = ("LBL008", "LBL009")
 """Findings of stretches without which the answer may well be right."""
 _CONTRADICTS, _NEAREST = (
@@ -218,6 +221,8 @@ def _item(
     scores: dict[str, float] = {}
     for finding in why:
         scores[finding["code"]] = max(finding["score"], scores.get(finding["code"], 0.0))
+    if _CATEGORY in scores and record.label:
+        fields[CATEGORY] = _plain(record.label)
     tags = [tag for code in scores for tag in [tag_of(code)] if tag]
     fields = {name: value for name, value in fields.items() if value}
     return Item(

@@ -1,10 +1,11 @@
 """The order in which records are reviewed: first where an answer is worth most. Pure.
 
 Before anything was reviewed the order is that of the scores. Afterwards a logistic model
-of what people said (which codes with which scores, which topics, how questions and answers
-lie to each other) corrects them, the more, the more was said. The most probable errors come
-first; where the model is in doubt it gains from an answer, and of many records that ask the
-same not all come at once, so that every topic is looked at early.
+of what people said (which codes with which scores, which topics, how well question and
+answer fit among the others of the queue) corrects them, the more, the more was said. The
+most probable errors come first; where the model is in doubt it gains from an answer, and
+of many records that ask the same not all come at once, so that every topic is looked at
+early.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
 
 FEWEST = 20
 """Below so many answers nothing is learned from them."""
-TRUST = 60
+TRUST = 200
 """After so many answers they count as much as the scores do."""
 DOUBT, CROWD, WORTH = 0.10, 0.02, 0.05
 """What a doubt of the model, a record of the same topic before it, and a duplicate weigh."""
 _DIMENSIONS = 24
+_NEAREST, _MOST, _BLOCK = 10, 5000, 1024
+_LEAST, _ROUNDING = 1e-4, 1e-5
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,14 @@ class Signals:
     """What is known of records, row by row.
 
     `scores` has a column a code, 0 where nothing was found; `question` and `answer` are
-    vectors of length 1, or zeros; `cluster` is a number of like questions; `worth` counts
-    what hangs on a record.
+    vectors of length 1, or zeros; `fit` tells how they fit (see `fits`); `cluster` is a number
+    of like questions; `worth` counts what hangs on a record.
     """
 
     scores: Floats
     question: NDArray[np.float32]
     answer: NDArray[np.float32]
+    fit: Floats
     cluster: NDArray[np.int64]
     worth: NDArray[np.int64]
 
@@ -68,9 +72,59 @@ def signals(items: Sequence[Item]) -> Signals:
         scores,
         halves["question"],
         halves["answer"],
+        fits(halves["question"], halves["answer"]),
         np.array([item.cluster for item in items], np.int64),
         np.array([item.worth for item in items], np.int64),
     )
+
+
+def fits(question: NDArray[np.float32], answer: NDArray[np.float32]) -> Floats:
+    """Return how well each question and answer fit, seen among the others; seven columns.
+
+    How like they are; the share of other answers that fit the question better, and of other
+    questions that the answer fits better, as logarithms; how like the answer is to the
+    answers of the nearest questions, in the mean and at most; by how much it fits one of
+    these questions better than its own; how like the questions of the nearest answers are.
+
+    Of many rows each is compared with some thousands of the others.
+
+    Args:
+        question: vectors of length 1, shape (rows, dimensions); zeros where there is none.
+        answer: the same of the answers.
+
+    """
+    n = len(question)
+    found = np.zeros((n, 7))
+    rows = np.flatnonzero(question.any(axis=1) & answer.any(axis=1))
+    if len(rows) <= 2 * _NEAREST:
+        return found
+    others = rows[:: -(-len(rows) // _MOST)]
+    asked, answered = question[others], answer[others]
+    for low in range(0, len(rows), _BLOCK):
+        mine = rows[low : low + _BLOCK]
+        q, a = question[mine], answer[mine]
+        same = others[None, :] == mine[:, None]
+        own = np.einsum("ij,ij->i", q, a)[:, None]
+        better_answers = ((q @ answered.T > own + _ROUNDING) & ~same).mean(axis=1)
+        fitting = a @ asked.T
+        better_questions = ((fitting > own + _ROUNDING) & ~same).mean(axis=1)
+        questions = np.where(same, -np.inf, q @ asked.T)
+        answers = np.where(same, -np.inf, a @ answered.T)
+        near = np.argpartition(-questions, _NEAREST, axis=1)[:, :_NEAREST]
+        close = np.argpartition(-answers, _NEAREST, axis=1)[:, :_NEAREST]
+        agreeing = np.take_along_axis(answers, near, 1)
+        found[mine] = np.column_stack(
+            [
+                own,
+                np.log(better_answers + _LEAST),
+                np.log(better_questions + _LEAST),
+                agreeing.mean(axis=1),
+                agreeing.max(axis=1),
+                np.take_along_axis(fitting, near, 1).max(axis=1) - own[:, 0],
+                np.take_along_axis(questions, close, 1).mean(axis=1),
+            ]
+        )
+    return found
 
 
 def order(known: Signals, said: Mapping[int, bool]) -> list[int]:
@@ -116,9 +170,8 @@ def _features(known: Signals, prior: Floats) -> Floats:
     """Return what the model sees, each column of about the same spread."""
     topics = _projected((known.question + known.answer) / 2)
     apart = _projected(known.question - known.answer)
-    cosine = np.einsum("ij,ij->i", known.question, known.answer)
     odds = np.log(prior / (1 - prior))
-    columns = [known.scores, topics, apart, cosine[:, None], odds[:, None]]
+    columns = [known.scores, topics, apart, known.fit, odds[:, None]]
     table = np.column_stack([column.astype(np.float64) for column in columns])
     spread = table.std(axis=0)
     scaled = (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1.0)

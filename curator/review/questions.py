@@ -25,11 +25,12 @@ class Words:
         return {"zh": self.zh, "en": self.en}.get(language, f"{self.zh} / {self.en}")
 
 
-CONVERSATION, ASKED, ANSWERED, DOCUMENT, CONTEXT = (
+CONVERSATION, ASKED, ANSWERED, DOCUMENT, CATEGORY, CONTEXT = (
     "conversation",
     "question",
     "answer",
     "document",
+    "category",
     "context",
 )
 FIELDS: Mapping[str, Words] = {
@@ -37,6 +38,7 @@ FIELDS: Mapping[str, Words] = {
     ASKED: Words("问题", "question"),
     ANSWERED: Words("回答", "answer"),
     DOCUMENT: Words("文档", "document"),
+    CATEGORY: Words("类别", "category"),
     CONTEXT: Words("对照", "for comparison"),
 }
 SPAN_FIELDS = (ASKED, ANSWERED, DOCUMENT)

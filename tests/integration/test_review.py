@@ -300,7 +300,9 @@ def test_a_sheet_goes_out_and_comes_back(curator: Curator, project: Path, tmp_pa
     page = book["review"]
     column = {cell.value: cell.column for cell in page[1]}
     verdict = column["怎么处理这一条 / what becomes of it"]
-    assert page.data_validations.dataValidation[0].sqref.ranges[0].min_col == verdict
+    choice = page.data_validations.dataValidation[0]
+    assert str(choice.sqref) == f"E2:E{page.max_row}"
+    assert choice.formula1 == '"保留 / keep,改正后保留 / fix,舍弃 / drop"'
     texts = [
         cell for row in page.iter_rows(min_row=2) for cell in row if isinstance(cell.value, str)
     ]

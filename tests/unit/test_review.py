@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from curator.redact import edits_of
 from curator.review.agreement import agreement
 from curator.review.answers import Asked, Span, reviews
 from curator.review.client import moment
-from curator.review.order import Signals, order, probabilities
+from curator.review.order import Signals, fits, order, probabilities
 from curator.review.places import Places, in_parts
 from curator.rules import load_rules
 from curator.tables import findings_table
@@ -235,15 +236,42 @@ def signals(scores: Sequence[float], *, seed: int = 0, topic: Any = None) -> Sig
         vectors[0][:, 0] += 6 * np.asarray(topic)
     vectors = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in vectors]
     groups = np.zeros(n, np.int64) if topic is None else np.asarray(topic, np.int64)
-    return Signals(np.array(scores)[:, None], *vectors, groups, np.ones(n, np.int64))
+    fit = fits(*vectors)
+    return Signals(np.array(scores)[:, None], *vectors, fit, groups, np.ones(n, np.int64))
 
 
 def test_before_any_review_the_scores_tell_the_order() -> None:
-    known = Signals(np.array([[0.6], [0.9], [0.7]]), np.zeros((3, 1), np.float32),
-                    np.zeros((3, 1), np.float32), np.arange(3), np.ones(3, np.int64))  # fmt: skip
+    none = np.zeros((3, 1), np.float32)
+    known = Signals(
+        np.array([[0.6], [0.9], [0.7]]),
+        none,
+        none,
+        fits(none, none),
+        np.arange(3),
+        np.array([1] * 3),
+    )
     assert order(known, {}) == [1, 2, 0]
-    heavy = Signals(known.scores, known.question, known.answer, known.cluster, np.array([1, 1, 40]))
+    heavy = replace(known, worth=np.array([1, 1, 40]))
     assert order(heavy, {})[0] == 2, "what stands for many is looked at first"
+
+
+def test_a_swapped_answer_fits_worse_than_its_own_did() -> None:
+    draw = np.random.default_rng(1)
+    topics = draw.normal(size=(8, 16))
+    base = topics[np.arange(160) % 8] + 0.4 * draw.normal(size=(160, 16))
+    question, answer = (
+        (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
+        for v in (base, base + 0.4 * draw.normal(size=(160, 16)))
+    )
+    before = fits(question, answer)
+    answer[[0, 1]] = answer[[1, 0]]
+    after = fits(question, answer)
+    for row in (0, 1):
+        assert after[row, 0] < before[row, 0], "less like"
+        assert after[row, 1] > before[row, 1], "other answers fit better"
+        assert after[row, 2] > before[row, 2], "it fits other questions better"
+        assert after[row, 3] < before[row, 3], "near questions are answered otherwise"
+    assert not fits(np.zeros((50, 4), np.float32), answer[:50, :4]).any(), "no vectors, no fit"
 
 
 def test_of_records_that_ask_the_same_not_all_come_at_once() -> None:
