@@ -209,7 +209,7 @@ class Server:
         if wrong:
             raise ReviewError(
                 f"{self.url}: the dataset {name} is not as curator makes it ({wrong[0]})",
-                "rename that dataset there: a new one is made, and reviews pulled so far stay",
+                "pull, then delete that dataset there and push again: what was pulled stays",
             )
         return dataset
 

@@ -83,3 +83,14 @@ def in_parts(
             found.append((part, a, b))
         at += length + 1
     return found
+
+
+def in_browser(text: str, at: int) -> int:
+    """Return a place in a text as a browser counts it: in UTF-16, where an emoji is two."""
+    return len(text[:at].encode("utf-16-le", "surrogatepass")) // 2
+
+
+def from_browser(text: str, at: int) -> int:
+    """Return the place, in code points, of one that a browser has counted."""
+    units = text.encode("utf-16-le", "surrogatepass")[: 2 * at]
+    return len(units.decode("utf-16-le", "ignore"))

@@ -15,6 +15,7 @@ from curator.review.agreement import Agreement, agreement
 from curator.review.answers import Asked, Span, reviews
 from curator.review.client import Server, moment
 from curator.review.naming import dataset_name, prefix
+from curator.review.places import from_browser
 from curator.review.push import erased_records, is_ours, refresh, without_erased
 from curator.review.questions import QUESTIONS, SPAN_FIELDS, span_question
 from curator.review.queue import OURS, queue
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from curator.review.client import Stored, Target
     from curator.rules import RuleSet
     from curator.schema import Recipe
-    from curator.types import Review
+    from curator.types import Record, Review
     from curator.verdicts import Verdict
     from curator.workspace import Workspace
 
@@ -176,7 +177,7 @@ def _reviews(
         yield reviews(
             asked,
             _answers(said),
-            _spans(said),
+            _spans(said, asked, shown.records[record_id]) if is_same else [],
             status=str(response["status"]),
             user=users.get(user, user),
             at=moment(response["updated_at"]),
@@ -196,9 +197,12 @@ def _answers(said: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _spans(said: Mapping[str, Any]) -> list[Span]:
-    return [
-        Span(name, int(mark["start"]), int(mark["end"]), str(mark["label"]))
-        for name in SPAN_FIELDS
-        for mark in (said.get(span_question(name)) or {}).get("value") or ()
-    ]
+def _spans(said: Mapping[str, Any], asked: Asked, record: Record) -> list[Span]:
+    """Return the labelled stretches; a browser counts otherwise than Python does."""
+    found = []
+    for name in SPAN_FIELDS:
+        text = "\n".join(record.parts[part].text for part in asked.parts.get(name, ()))
+        for mark in (said.get(span_question(name)) or {}).get("value") or ():
+            start, end = (from_browser(text, int(mark[side])) for side in ("start", "end"))
+            found.append(Span(name, start, end, str(mark["label"])))
+    return found

@@ -9,6 +9,7 @@ from curator.decide import ready
 from curator.exports.leaks import gate_of, refuse
 from curator.review.items import items
 from curator.review.order import order, signals
+from curator.review.places import in_browser
 from curator.review.questions import OPEN, OUTDATED, SETTLED, span_question
 from curator.reviews import settled
 from curator.tags import tag_of
@@ -109,8 +110,12 @@ def suggestions(item: Item, questions: Mapping[str, str]) -> list[dict[str, Any]
     if item.suggested:
         found.append((ANSWER, {"value": item.suggested}))
     for name, spans in item.spans.items():
-        marks = [{"start": a, "end": b, "label": "personal"} for a, b in spans]
-        found.append((span_question(name), {"value": marks}))
+        text = item.fields[name]
+        places = [(in_browser(text, a), in_browser(text, b)) for a, b in spans]
+        # The server counts code points: behind many emoji it would refuse what a browser wants.
+        marks = [{"start": a, "end": b, "label": "personal"} for a, b in places if b <= len(text)]
+        if marks:
+            found.append((span_question(name), {"value": marks}))
     return [
         {"question_id": questions[name], "agent": _AGENT, "type": "model", **told}
         for name, told in found

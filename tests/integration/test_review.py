@@ -139,6 +139,32 @@ def test_what_reviewers_say_is_exactly_what_is_exported(
     }
 
 
+def test_what_is_marked_as_private_is_hidden_and_a_correction_that_shows_a_detail_is_told(
+    argilla: Named, curator: Curator, project: Path
+) -> None:
+    pushed = argilla.json("push", project)
+    server = argilla.server
+    zh = [r for r in server.records(pushed["dataset"])
+          if r["metadata"]["language"] == "zh" and len(r["fields"].get("question", "")) > 8
+          and "[" not in r["fields"]["question"]]  # fmt: skip
+    marked, leaking = zh[:2]
+    said = marked["fields"]["question"]
+    span = {"start": 1, "end": 7, "label": "personal"}
+    server.answer(marked, verdict="keep", personal_in_question=[span])
+    argilla.json("pull", project)
+    curator("export", "instruction", "-p", project)
+    out = exported(project)[marked["external_id"].split("-")[0]]["messages"]
+    shown = next(m["content"] for m in out if m["role"] == "user")
+    assert shown == f"{said[0]}[隐私1]{said[7:]}"
+    server.answer(leaking, verdict="fix", corrected_answer="请打13800138000找他。")
+    pulled = argilla.json("pull", project)["pulled"]
+    record_id = leaking["external_id"].split("-")[0]
+    assert pulled["exposed"] == [record_id]
+    done = curator("export", "instruction", "-p", project, code=1)
+    assert record_id in done.stderr
+    assert "13800138000" not in done.stderr
+
+
 def test_two_reviewers_agree_or_differ(argilla: Named, project: Path, curator: Curator) -> None:
     recipe = yaml.safe_load((project / "curator.yaml").read_text("utf-8"))
     recipe["review"] = {"min_submitted": 2, "conflicts": "review", "language": "zh"}
@@ -314,6 +340,11 @@ def test_a_sheet_goes_out_and_comes_back(curator: Curator, project: Path, tmp_pa
     page.cell(drop, verdict).value = "DROP"
     page.cell(fix, verdict).value = "改正后保留"
     page.cell(fix, answer).value = FIXED
+    asked = page.cell(keep, column["问题 / question"]).value
+    private = column[
+        "没有隐去的隐私（每行一处，照原文抄） / private details that show (one a line, as they stand)"
+    ]
+    page.cell(keep, private).value = asked[:6]
     ids = [page.cell(n, column["id"]).value.split("-")[0] for n in (keep, drop, fix)]
     book.save(file)
     back = json.loads(
@@ -328,7 +359,8 @@ def test_a_sheet_goes_out_and_comes_back(curator: Curator, project: Path, tmp_pa
     assert json.loads(again.stdout)["pulled"]["new"] == 0
     curator("export", "instruction", "-p", project)
     out = exported(project)
-    assert ids[0] in out
+    kept = next(m["content"] for m in out[ids[0]]["messages"] if m["role"] == "user")
+    assert kept in {f"[隐私1]{asked[6:]}", f"[PRIVATE_1]{asked[6:]}"}
     assert ids[1] not in out
     assert out[ids[2]]["messages"][-1]["content"] == FIXED
 

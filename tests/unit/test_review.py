@@ -18,7 +18,7 @@ from curator.review.agreement import agreement
 from curator.review.answers import Asked, Span, reviews
 from curator.review.client import moment
 from curator.review.order import Signals, fits, order, probabilities
-from curator.review.places import Places, in_parts
+from curator.review.places import Places, from_browser, in_browser, in_parts
 from curator.rules import load_rules
 from curator.tables import findings_table
 from curator.tags import TAGS, tag_of
@@ -83,6 +83,14 @@ def test_every_span_covers_the_same_untouched_characters(text: str, data: Any) -
 def test_a_span_over_two_turns_is_one_of_each() -> None:
     assert in_parts([(1, 4), (3, 5)], 2, 7) == [(1, 2, 4), (3, 0, 2)]
     assert in_parts([(1, 4), (3, 5)], 4, 5) == [], "the line break belongs to nobody"
+
+
+@given(st.text("a字😀👨‍👩‍👧", max_size=20), st.data())
+def test_a_browser_counts_an_emoji_as_two(text: str, data: Any) -> None:
+    at = data.draw(st.integers(0, len(text)))
+    there = in_browser(text, at)
+    assert there == at + sum(ord(c) > 0xFFFF for c in text[:at])
+    assert from_browser(text, there) == at
 
 
 def test_marks_that_are_hidden_already_name_the_finding_and_others_the_place() -> None:
