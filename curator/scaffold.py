@@ -34,6 +34,8 @@ checks: {{}}
 #  category_labels: false
 #  contamination: {{against: [eval/]}}   # your evaluation files / 你的评测集
 
+#review: {{min_submitted: 2}}   # how many people look at a doubtful record / 每条由几人审核
+
 exports:
   instruction: {{validation: 0.1}}
   rag: {{chunk_length: 300, overlap_sentences: 1}}

@@ -154,7 +154,7 @@ def plot(drawn: dict[str, tuple[dict[str, list[float]], int]]) -> str:
             stroke = f'fill="none" stroke="{colours[name]}" stroke-width="2"'
             out.append(f'<polyline points="{x(0)},{y(0)} {points}" {stroke}/>')
             told = f"{name}: {SHARE:.0%} after {needed(curve, errors):,}"
-            place = f'x="{x0 + 150}" y="{y(0.36) + 18 * row}"'
+            place = f'x="{x0 + 200}" y="{round(y(0.26) + 18 * row, 1)}"'
             out.append(f'<text {place} fill="{colours[name]}">{told}</text>')
     out.append(
         f'<text x="{left}" y="{top + high + 40}">records reviewed →  errors found ↑</text></svg>'

@@ -106,6 +106,8 @@ def test_what_reviewers_say_is_exactly_what_is_exported(
     pulled = argilla.json("pull", project)
     assert pulled["pulled"]["said"] == {"discarded": 1, "draft": 1, "submitted": 3}
     assert pulled["pulled"]["new"] == 5
+    assert sum(p["reviewed"] for p in pulled["precision"]) >= 3
+    assert pulled["reordered"] > 0
     assert argilla.json("pull", project)["pulled"]["new"] == 0
 
     curator("export", "instruction", "-p", project)
