@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from curator.checks import codes
+from curator.evidence import told
 from curator.exports.leaks import Text
 from curator.pairs import pairs
 from curator.review.questions import (
@@ -19,6 +22,7 @@ from curator.review.questions import (
     CONTEXT,
     CONVERSATION,
     DOCUMENT,
+    REASON,
     SPAN_FIELDS,
     Words,
 )
@@ -147,8 +151,9 @@ def items(
         _, pair = chosen[record_id]
         item = _item(record, pair, findings[record_id], set(under[record_id] or ()))
         context, answer = beside.get(record_id, (None, None))
-        if context:
-            item = replace(item, fields={**item.fields, CONTEXT: context})
+        reason = _reason(item, findings[record_id], recipe.review.language)
+        more = {name: text for name, text in ((REASON, reason), (CONTEXT, context)) if text}
+        item = replace(item, fields={**item.fields, **more})
         if item.suggested is None and answer and pair:
             item = replace(item, suggested=answer)
         item = replace(item, vectors=mine.get(record_id, {}), worth=1 + worth[record_id])
@@ -245,6 +250,20 @@ def _item(
     )
 
 
+def _reason(item: Item, findings: Sequence[Mapping[str, Any]], language: str) -> str:
+    """Return what was found, in words and with its evidence, the most doubtful first."""
+    known = codes()
+    lines = []
+    for code, score in sorted(item.scores.items(), key=lambda found: (-found[1], found[0])):
+        best = next(f for f in findings if f["code"] == code and f["score"] == score)
+        phrases = told(code, json.loads(best["evidence"]))
+        name = Words(known[code].zh, known[code].en).said(language) if code in known else code
+        evidence = Words("；".join(p.zh for p in phrases), "; ".join(p.en for p in phrases))
+        shown = f": {evidence.said(language)}" if phrases else ""
+        lines.append(f"{name} ({code} {score:.2f}){shown}")
+    return "\n".join(lines)
+
+
 def _messages(record: Record, focus: int) -> list[dict[str, str]]:
     """Return the conversation as messages that a server takes; of a long one what is around."""
     said = []
@@ -300,8 +319,8 @@ def _beside(
             name = (_CONTRADICTS if code == "LBL002" else _PEER).said(language)
             answer = _answer(other[peer], 0)
             trusted = code == "LBL002" and actions.get(peer) == "keep"
-            told = _told(other[peer], 0, f"{name} ({code} {score:.2f})")
-            found[record_id] = (told, answer if trusted else None)
+            shown = _told(other[peer], 0, f"{name} ({code} {score:.2f})")
+            found[record_id] = (shown, answer if trusted else None)
     for record_id, (peer, at, cosine) in near.items():
         title = f"{_NEAREST.said(language)} ({cosine:.2f})"
         found[record_id] = (_told(other[peer], at, title), None)

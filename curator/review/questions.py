@@ -25,7 +25,8 @@ class Words:
         return {"zh": self.zh, "en": self.en}.get(language, f"{self.zh} / {self.en}")
 
 
-CONVERSATION, ASKED, ANSWERED, DOCUMENT, CATEGORY, CONTEXT = (
+REASON, CONVERSATION, ASKED, ANSWERED, DOCUMENT, CATEGORY, CONTEXT = (
+    "reason",
     "conversation",
     "question",
     "answer",
@@ -39,6 +40,7 @@ FIELDS: Mapping[str, Words] = {
     ANSWERED: Words("回答", "answer"),
     DOCUMENT: Words("文档", "document"),
     CATEGORY: Words("类别", "category"),
+    REASON: Words("为什么送审", "why it is here"),
     CONTEXT: Words("对照", "for comparison"),
 }
 SPAN_FIELDS = (ASKED, ANSWERED, DOCUMENT)

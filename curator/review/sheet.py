@@ -23,6 +23,7 @@ from curator.review.questions import (
     FIELDS,
     METADATA,
     QUESTIONS,
+    REASON,
     TAG_WORDS,
     VERDICTS,
     Words,
@@ -47,7 +48,7 @@ FORM = 1
 LONGEST = 32_000
 """A cell holds 32,767 characters."""
 _PRIVATE = "private"
-_SEEN = (ASKED, ANSWERED, DOCUMENT, CONVERSATION, CONTEXT)
+_SEEN = (ASKED, ANSWERED, DOCUMENT, CONVERSATION, REASON, CONTEXT)
 _ANSWERS = (VERDICT, ANSWER, QUESTION, TAGS, _PRIVATE, COMMENT)
 _ABOUT = ("codes", "score", "source", "department", "language", "cluster")
 _PRIVATE_WORDS = Words(
@@ -157,7 +158,9 @@ def _heads(language: str) -> dict[str, str]:
     names |= {name: FIELDS[name].said(language) for name in (ASKED, ANSWERED)}
     names |= {name: words.said(language) for name, words in QUESTIONS.items()}
     names[_PRIVATE] = _PRIVATE_WORDS.said(language)
-    names |= {name: FIELDS[name].said(language) for name in (DOCUMENT, CONVERSATION, CONTEXT)}
+    names |= {
+        name: FIELDS[name].said(language) for name in (DOCUMENT, CONVERSATION, REASON, CONTEXT)
+    }
     return names | {name: METADATA[name].said(language) for name in _ABOUT}
 
 

@@ -13,6 +13,7 @@ from curator.exports.leaks import gate_of, refuse
 from curator.review import items as module
 from curator.review.items import LONGEST_MESSAGE, MOST_MESSAGES, Item, items
 from curator.review.queue import metadata, suggestions
+from curator.tables import finding_row
 from curator.types import Span
 from curator.verdicts import Mark, Verdict
 from tests.synthetic import POLICY, Made, conversation, document, recipe
@@ -56,7 +57,9 @@ def doubtful(
     made: Made, record: Record, code: str = "LBL001", score: float = 0.8, **more: Any
 ) -> None:
     made.find("quality", record, code, score, **more)
-    made.fates[record.id] = {"action": "review", "instruction": False, "rag": False}
+    row = finding_row(made.findings[-1][1], "")
+    made.fates[record.id] = {"action": "review", "instruction": False, "rag": False,
+                             "finding_ids": [row["id"]]}  # fmt: skip
 
 
 def test_only_what_is_held_goes_to_review_and_only_redacted(tmp_path: Path) -> None:
@@ -71,6 +74,7 @@ def test_only_what_is_held_goes_to_review_and_only_redacted(tmp_path: Path) -> N
     item = found[record.id]
     assert item.fields["question"] == "我是[姓名1]，电话[电话1]"
     assert item.spans["question"] == ((2, 7), (10, 15))
+    assert item.fields["reason"].endswith("the answer may not match the question (LBL001 0.80)")
     told = str(item) + str(metadata(item, 1))
     for secret in (NAME, PHONE, "SPEAKER", "META"):
         assert secret not in told
@@ -138,9 +142,6 @@ def test_an_advertisement_is_left_out_of_the_answer_that_is_suggested(tmp_path: 
     answer = "多喝水。加微信领红包！"
     record = made.add(conversation("1", ("user", "发烧怎么办"), ("assistant", answer)))
     doubtful(made, record, "LBL009", 0.9, span=Span(1, 4, len(answer)))
-    workspace, plan = made.lay(tmp_path)
-    (row,) = workspace.sql(plan.findings).sql("SELECT id FROM findings").fetchall()
-    made.fates[record.id]["finding_ids"] = [row[0]]
     _, _, found = laid(made, tmp_path)
     item = found[record.id]
     assert (item.suggested, item.tags, item.scores) == (
