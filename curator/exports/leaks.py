@@ -204,7 +204,7 @@ class Gate:
 
 
 def _hidden(con: duckdb.DuckDBPyConnection, routes: Collection[str]) -> frozenset[str]:
-    """Return the ids of the findings that the decision hides on one of the routes, be it in part."""
+    """Return the findings that the decision hides on one of the routes, be it in part."""
     found: set[str] = set()
     for route in routes:
         rows = con.execute(
