@@ -6,6 +6,7 @@
     ├── WorkspaceError          the workspace is missing, locked, full or damaged
     ├── ModelError              a model is missing or its weights are not the pinned ones
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
+    ├── ReviewError             Argilla cannot be started, reached or understood
     └── GateError               a promise does not hold, so the step is refused: exit 1
 
 Anything else that escapes is a bug and shows its traceback.
@@ -49,6 +50,10 @@ class ModelError(CuratorError):
 
 class VaultError(CuratorError):
     """There is no key for the pseudonyms, or it is not the vault's, or the vault is damaged."""
+
+
+class ReviewError(CuratorError):
+    """The review server cannot be made, started or reached, or is not what is expected."""
 
 
 class GateError(CuratorError):

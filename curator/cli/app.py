@@ -17,6 +17,8 @@ from curator.cli import (
     init,
     report,
     reveal,
+    review,
+    review_server,  # noqa: F401 - puts its verbs into review.app
     rules,
     run,
     sources,
@@ -39,6 +41,7 @@ app = typer.Typer(
 for verb in (init, run, ingest, sources, check, decide, status, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(export.app, name="export")
+app.add_typer(review.app, name="review")
 for verb in (report, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")
