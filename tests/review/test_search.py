@@ -121,12 +121,12 @@ class Corpus:
             min_submitted=2,
         )
         self.users = {name: self.owner.seen_by(served.reviewer(name)) for name in ("anna", "bo")}
-        self.known = [Known(n, draw) for n in range(260)]
+        self.known = [Known(n, draw) for n in range(150)]
         ids = self.owner.push([record.row(self.owner) for record in self.known], batch=100)
         for record, id_ in zip(self.known, ids, strict=True):
             record.server_id = id_
         for name, view in self.users.items():
-            for record in draw.sample(self.known, 70):
+            for record in draw.sample(self.known, 45):
                 status = draw.choice(("submitted", "submitted", "draft", "discarded"))
                 values: dict[str, Any] = {
                     "verdict": draw.choice(("keep", "fix", "drop")),
@@ -256,7 +256,7 @@ def test_filters(
 
 def test_a_record_is_found_by_its_times(corpus: Corpus) -> None:
     when = {r["external_id"]: r["inserted_at"] for r in corpus.owner.records()}
-    border = sorted(when.values())[130]
+    border = sorted(when.values())[75]
     about = scope("record", property="inserted_at")
     assert sorted(corpus.find(filters=[between(about, ge=border)])) == sorted(
         name for name, at in when.items() if at >= border
@@ -369,9 +369,7 @@ def test_similar_records(corpus: Corpus, order: str) -> None:
     assert [item["query_score"] for item in told["items"]] == pytest.approx(
         [score for _, score in wanted], abs=1e-5
     )
-    found = corpus.find(
-        "湿疹", vector=asked, filters=[terms(CODES, "PII001")], by="anna", limit=30
-    )
+    found = corpus.find("湿疹", vector=asked, filters=[terms(CODES, "PII001")], by="anna", limit=30)
     wanted = nearest(lambda r: "湿疹" in r.text and "PII001" in r.codes)[:30]
     assert found == [id_ for id_, _ in wanted]
     by_value = {"name": "meaning", "value": one.vector, "order": order}

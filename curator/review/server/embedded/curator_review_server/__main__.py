@@ -48,11 +48,11 @@ def main() -> int:
 
 def _serve(home: Path, listening: socket.socket) -> int:
     try:
-        from .adapters import keep_type_adapters
+        from .patches import apply_all
         from .serve import ForeignDatabaseError, serve
 
         try:
-            serve(home, listening, keep_type_adapters)
+            serve(home, listening, apply_all)
         except ForeignDatabaseError:
             return Exit.FOREIGN_DATABASE
     except ImportError:

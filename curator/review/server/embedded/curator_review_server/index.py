@@ -453,8 +453,9 @@ class Index:
                 )
             )
             return "records r", None, all_of(parts)
-        parts.append(Sql(f"{table} MATCH ?", (expression,)))
-        return f"{table} JOIN records r ON r.seq = {table}.rowid", f"-{table}.rank", all_of(parts)
+        # CROSS JOIN: the text is looked up first, whatever else is asked.
+        source = f"{table} CROSS JOIN records r ON r.seq = {table}.rowid"
+        return source, f"-{table}.rank", all_of([Sql(f"{table} MATCH ?", (expression,)), where])
 
 
 def _columns(fields: Sequence[str]) -> str:

@@ -27,8 +27,8 @@ __all__ = ["ForeignDatabaseError", "serve"]
 _PATIENCE = 10  # seconds for the requests that are under way when the server is stopped
 
 
-def serve(home: Path, listening: socket.socket, *patches: Callable[[], None]) -> None:
-    """Serve the folder's datasets on a socket until told to stop; apply `patches` to Argilla.
+def serve(home: Path, listening: socket.socket, patch: Callable[[], None]) -> None:
+    """Serve the folder's datasets on a socket until told to stop; `patch` changes Argilla first.
 
     Raises:
         ForeignDatabaseError: the database comes from a version that this one does not know.
@@ -40,8 +40,7 @@ def serve(home: Path, listening: socket.socket, *patches: Callable[[], None]) ->
     sys.modules["argilla_server.jobs.queues"] = jobs
     import argilla_server  # noqa: F401 - makes the application of what is configured
 
-    for patch in patches:
-        patch()
+    patch()
     migrate(home / "argilla.db")
     index = Index(home / "search.db")
     try:
