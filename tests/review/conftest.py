@@ -84,10 +84,10 @@ def serving(
     return serve
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(
     serving: Callable[..., AbstractContextManager[Served]], project: Callable[[], Workspace]
 ) -> Iterator[Served]:
-    """A server for the tests of a module."""
+    """A server for all tests that ask nothing special of it."""
     with serving(project()) as server:
         yield server

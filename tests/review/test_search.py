@@ -68,7 +68,7 @@ class Known:
 
     @property
     def text(self) -> str:
-        return "\n".join((self.question, self.answer, self.said))
+        return f"{self.question}\n{self.answer}\n{self.said}"
 
     def row(self, dataset: Dataset) -> dict[str, Any]:
         metadata: dict[str, Any] = {"length": self.length}
@@ -327,7 +327,7 @@ def test_sorts(corpus: Corpus, about: Any, key: Callable[..., Any], order: str) 
     has.sort(key=lambda record: key(record, first), reverse=order == "desc")
     if order == "desc":  # what is equal stays in its order
         keys = {record.id: key(record, first) for record in has}
-        has = sorted(has, key=lambda r: corpus.known.index(r))
+        has = sorted(has, key=corpus.known.index)
         values = sorted(set(keys.values()), reverse=True)
         has = [record for value in values for record in has if keys[record.id] == value]
     wanted = [record.id for record in has + lacks]

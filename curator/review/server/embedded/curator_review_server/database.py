@@ -91,55 +91,51 @@ async def fill(index: Index, engine: Engine) -> int:
     from sqlalchemy import select
     from sqlalchemy.orm import selectinload
 
-    written = 0
     async with AsyncSessionLocal() as db:
-        datasets = (
-            (await db.execute(select(Dataset).options(selectinload(Dataset.fields))))
-            .scalars()
-            .all()
-        )
-        for dataset in datasets:
-            if dataset.is_draft or (index.is_whole and await _agree(db, index, dataset)):
-                continue
-            await update_dataset_records_status_job(dataset.id)
-            await engine.delete_index(dataset)
-            await engine.create_index(dataset)
-            written += await _fill(db, engine, dataset)
+        chosen = select(Dataset).options(selectinload(Dataset.fields))
+        datasets = [one for one in (await db.scalars(chosen)).all() if not one.is_draft]
+    written = 0
+    for dataset in datasets:
+        if index.is_whole and await _agrees(index, dataset):
+            continue
+        await update_dataset_records_status_job(dataset.id)
+        await engine.delete_index(dataset)
+        await engine.create_index(dataset)
+        written += await _fill(engine, dataset)
     index.is_whole = True
     return written
 
 
-async def _agree(db: Any, index: Index, dataset: Any) -> bool:
+async def _agrees(index: Index, dataset: Any) -> bool:
+    """Return whether the index knows as many records and responses as the database."""
+    from argilla_server.database import AsyncSessionLocal
     from argilla_server.models import Record, Response
     from sqlalchemy import func, select
 
     of_dataset = Record.dataset_id == dataset.id
-    records = await db.scalar(select(func.count(Record.id)).where(of_dataset))
-    responses = await db.scalar(select(func.count(Response.id)).join(Record).where(of_dataset))
-    return index.sizes(str(dataset.id)) == (records, responses)
+    responses = select(func.count(Response.id)).join(Record).where(of_dataset)
+    async with AsyncSessionLocal() as db:
+        records = await db.scalar(select(func.count(Record.id)).where(of_dataset))
+        return index.sizes(str(dataset.id)) == (records, await db.scalar(responses))
 
 
-async def _fill(db: Any, engine: Engine, dataset: Any) -> int:
+async def _fill(engine: Engine, dataset: Any) -> int:
+    from argilla_server.database import AsyncSessionLocal
     from argilla_server.models import Record, Suggestion
     from sqlalchemy import select
     from sqlalchemy.orm import selectinload
 
-    chosen = (
-        select(Record)
-        .where(Record.dataset_id == dataset.id)
-        .order_by(Record.inserted_at, Record.id)
-        .options(
-            selectinload(Record.responses),
-            selectinload(Record.suggestions).selectinload(Suggestion.question),
-            selectinload(Record.vectors),
-        )
-        .execution_options(yield_per=_BATCH)
+    in_order = select(Record.id).where(Record.dataset_id == dataset.id)
+    async with AsyncSessionLocal() as db:
+        ids = (await db.scalars(in_order.order_by(Record.inserted_at, Record.id))).all()
+    whole = select(Record).options(
+        selectinload(Record.responses),
+        selectinload(Record.suggestions).selectinload(Suggestion.question),
+        selectinload(Record.vectors),
     )
-    written = 0
-    stream = await db.stream(chosen)
-    async for part in stream.partitions():
-        records = [record for (record,) in part]
-        await engine.index_records(dataset, records)
-        written += len(records)
-        db.expunge_all()
-    return written
+    for at in range(0, len(ids), _BATCH):
+        part = ids[at : at + _BATCH]
+        async with AsyncSessionLocal() as db:  # a batch is all that memory has to hold
+            found = {r.id: r for r in await db.scalars(whole.where(Record.id.in_(part)))}
+            await engine.index_records(dataset, [found[id_] for id_ in part])
+    return len(ids)

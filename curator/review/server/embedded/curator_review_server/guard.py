@@ -4,7 +4,8 @@
   (Content-Security-Policy), so a record's text can neither call home nor act.
 - On a loopback address only its own names are answered, so no foreign name that points there
   (DNS rebinding) gets an answer.
-- What would make the server itself reach out (Hugging Face's hub, webhooks) is refused.
+- What would make the server itself reach out (Hugging Face's hub, webhooks) is refused, and
+  the pages about its interface, which ask other machines for scripts, are not there.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 _REACHES_OUT = re.compile(r"/api/v1/(datasets/[^/]+/(import|export)|jobs|webhooks)(/|$)")
+_ABOUT = re.compile(r"/api/v1/(docs|redoc|openapi\.json)(/|$)")
 _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
@@ -58,6 +60,8 @@ class Guard:
             await _refuse(send_with_headers, 400, "this server answers to its own name alone")
         elif _REACHES_OUT.match(scope["path"]):
             await _refuse(send_with_headers, 403, "this server sends nothing out")
+        elif _ABOUT.match(scope["path"]):
+            await _refuse(send_with_headers, 404, "not found")
         else:
             try:
                 await self._app(scope, receive, send_with_headers)

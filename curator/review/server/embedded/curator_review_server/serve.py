@@ -15,6 +15,7 @@ from . import jobs
 from .database import ForeignDatabaseError, fill, make_accounts, migrate
 from .guard import LOOPBACK, Guard
 from .index import Index
+from .logs import be_discreet
 from .pages import make_private, policy, static_folder
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def serve(home: Path, listening: socket.socket, patch: Callable[[], None]) -> No
 
     patch()
     migrate(home / "argilla.db")
+    be_discreet()  # Argilla and its migrations have set up logging of their own
     index = Index(home / "search.db")
     try:
         asyncio.run(_serve(home, listening, accounts, index))
@@ -59,7 +61,6 @@ def _configure(home: Path, secret: str) -> None:
         ARGILLA_SEARCH_ENGINE="curator",
         ARGILLA_AUTH_SECRET_KEY=secret,
         ARGILLA_CORS_ORIGINS="[]",
-        ARGILLA_DOCS_ENABLED="false",  # its pages ask other machines for scripts
         ARGILLA_DATABASE_SQLITE_TIMEOUT="30",
         ARGILLA_SHOW_HUGGINGFACE_SPACE_PERSISTENT_STORAGE_WARNING="false",
         HF_HUB_OFFLINE="1",
@@ -94,7 +95,7 @@ async def _serve(
     config = uvicorn.Config(
         guard,
         access_log=False,
-        log_level="warning",
+        log_config=None,
         server_header=False,
         timeout_graceful_shutdown=_PATIENCE,
     )
