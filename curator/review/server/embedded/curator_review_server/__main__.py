@@ -85,8 +85,10 @@ def acquire(home: Path) -> BinaryIO | None:
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there, before the work of starting is done."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
+        # What accepts connections inherits it: an answer's last packet waits for none before it.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(128)

@@ -13,8 +13,9 @@ from typing import Any
 
 _FOREIGN = re.compile(r"@import\s+url\(\s*[\"']?https?:[^)]*\)[^;]*;")
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-# The buttons to and from Hugging Face's hub; what they ask for is refused besides.
-_HIDDEN = ".export-to-hub,.import-from-hub,.import-from-hub__button{display:none!important}"
+# The buttons to Hugging Face's hub, and the column that offers datasets of it; what they ask
+# for is refused besides.
+_HIDDEN = ".export-to-hub,.import-from-hub,.home__sidebar{display:none!important}"
 
 
 def static_folder(app: Any) -> Path:
