@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,7 +23,7 @@ from curator.review.server import environment
 from curator.review.server.process import start
 from curator.review.server.state import Server, home, is_locked, running
 from curator.workspace import Workspace, read_json, write_json
-from tests.conftest import clean_env, command
+from tests.conftest import ROOT, clean_env, command
 from tests.review.argilla import TEXT, Argilla, Dataset, choice
 from tests.review.conftest import quiet
 
@@ -87,6 +88,24 @@ def test_the_whole_way_by_commands(
         assert Argilla(server.url, server.api_key).do("GET", "/me/datasets")["items"]
     finally:
         curator("review", "stop", "-p", folder)
+
+
+def test_the_commands_of_the_pages(
+    server_environment: Path,
+    curator: Callable[..., subprocess.CompletedProcess[str]],
+    project: Callable[[], Workspace],
+) -> None:
+    assert server_environment.exists()
+    pages = [ROOT / "docs" / name for name in ("review.md", "review.zh-CN.md")]
+    said = [re.findall(r"```sh\n(.*?)```", p.read_text("utf-8"), re.DOTALL) for p in pages]
+    assert said[0] == said[1]
+    folder = project().root
+    for line in "".join(said[0]).splitlines():
+        words = line.split()
+        assert words[:2] == ["curator", "review"]
+        free = ("--port", "0") if words[2] == "serve" else ()
+        curator(*words[1:], *free, cwd=folder)
+    assert not is_locked(home(Workspace(folder)))
 
 
 def test_ctrl_c_stops_it_in_order(
