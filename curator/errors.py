@@ -6,7 +6,7 @@
     ├── WorkspaceError          the workspace is missing, locked, full or damaged
     ├── ModelError              a model is missing or its weights are not the pinned ones
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
-    ├── ReviewError             the review server or a filled sheet cannot be used
+    ├── ReviewError             Argilla, or a filled sheet, cannot be used
     └── GateError               a promise does not hold, so the step is refused: exit 1
 
 Anything else that escapes is a bug and shows its traceback.
@@ -53,7 +53,7 @@ class VaultError(CuratorError):
 
 
 class ReviewError(CuratorError):
-    """The review server cannot be reached or refuses, or a sheet is not as it was exported."""
+    """Argilla cannot be made, started or reached, or refuses; or a sheet is not as exported."""
 
 
 class GateError(CuratorError):

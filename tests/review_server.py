@@ -1,19 +1,21 @@
-"""A review server for tests, and what a reviewer does in the browser, done by its interface.
-
-Until the project's own server can be started here, one that runs is named by
-CURATOR_ARGILLA_URL and CURATOR_ARGILLA_KEY (an owner's); tests that need it skip without.
-"""
+"""A review server for tests, and what a reviewer does in the browser, done by its interface."""
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from curator.errors import ReviewError
+from curator.review.server import environment
+from curator.review.server.process import end, start
+from curator.workspace import Workspace
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import httpx
 
 
@@ -76,9 +78,16 @@ class ReviewServer:
 
 
 @pytest.fixture(scope="session")
-def review_server() -> ReviewServer:
-    """A real server; swap this for one that is started here."""
-    url, key = os.environ.get("CURATOR_ARGILLA_URL"), os.environ.get("CURATOR_ARGILLA_KEY")
-    if not url or not key:
-        pytest.skip("no review server (CURATOR_ARGILLA_URL, CURATOR_ARGILLA_KEY)")
-    return ReviewServer(url.rstrip("/"), key)
+def review_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReviewServer]:
+    """The server that `review serve` starts, in a project of its own."""
+    folder = tmp_path_factory.mktemp("review-server")
+    (folder / "curator.yaml").write_text("sources: []\n", encoding="utf-8")
+    try:
+        environment.python(lambda _: None)
+    except ReviewError as error:
+        pytest.skip(f"{error.message}; {error.hint}")
+    started = start(Workspace(folder), port=0, tell=lambda _: None)
+    try:
+        yield ReviewServer(started.server.url, started.server.api_key)
+    finally:
+        end(started.process)

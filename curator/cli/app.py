@@ -19,6 +19,7 @@ from curator.cli import (
     reveal,
     review,
     review_records,  # noqa: F401 - puts its verbs into review.app
+    review_server,  # noqa: F401 - puts its verbs into review.app
     rules,
     run,
     sources,

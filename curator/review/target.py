@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from curator.errors import ReviewError
 from curator.review.client import Target
+from curator.review.server.state import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,14 +39,14 @@ def target(
         ReviewError: no server is named and none runs, or there is no key.
 
     """
-    own = _own(workspace)
+    own = running(workspace)
     if url is None:
         if own is None:
             raise ReviewError(
                 "no review server of this project is running",
                 "start one with: curator review serve, or name one: --url https://…",
             )
-        return Target(own.url, own.api_key, space or getattr(own, "workspace", None))
+        return Target(own.url, own.api_key, space or own.workspace)
     given = key or _read(key_file) or next((os.environ[n] for n in KEYS if os.environ.get(n)), None)
     if given is None and own is not None and own.url.rstrip("/") == url.rstrip("/"):
         given = own.api_key
@@ -56,14 +56,6 @@ def target(
             f"set {KEYS[0]}, or name a file that holds it: --api-key-file FILE",
         )
     return Target(url, given.strip(), space)
-
-
-def _own(workspace: Workspace) -> Any:
-    try:
-        state = import_module("curator.review.server.state")
-    except ModuleNotFoundError:
-        return None
-    return state.running(workspace)
 
 
 def _read(path: Path | None) -> str | None:

@@ -184,7 +184,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def driver(*, scripts: bool = True) -> Any:
+def driver(*, scripts: bool = True, logs: dict[str, str] | None = None) -> Any:
     if not CHROMIUM or not DRIVER:
         pytest.skip("chromium or chromedriver is absent")
     webdriver = pytest.importorskip("selenium.webdriver")
@@ -199,7 +199,7 @@ def driver(*, scripts: bool = True) -> Any:
         "--window-size=1280,900",
     ):
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", logs or {"browser": "ALL"})
     if not scripts:
         setting = {"profile.managed_default_content_settings.javascript": 2}
         options.add_experimental_option("prefs", setting)
