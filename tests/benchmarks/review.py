@@ -48,7 +48,7 @@ UNCHANGED = (
     "patches.apply_all = lambda: None;"
     "from curator_review_server.__main__ import main; sys.exit(main())"
 )
-EVEN = ("cold start, s", "push, records/s", "answer, ms", "pull, records/s")
+EVEN = ("cold start, s", "push, records/s", "answer, ms")
 """What does not depend on how many records there are."""
 DIMENSIONS = 128
 REPEATS = 9
