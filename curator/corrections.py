@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from curator.types import Record
-    from curator.verdicts import Correction, Mark, Verdict
+    from curator.verdicts import Correction, Mark
 
 MARKED = "PII000"
 """What stands for a code where a reviewer found a private detail that no check did."""
@@ -90,8 +90,3 @@ def _named(text: str, names: Mapping[str, str]) -> str:
         return text
     longest = sorted(map(re.escape, names), key=len, reverse=True)
     return re.sub("|".join(longest), lambda match: names[match.group()], text)
-
-
-def touched(verdict: Verdict | None) -> bool:
-    """Tell whether a verdict changes what an export says of a record."""
-    return verdict is not None and bool(verdict.hidden or verdict.corrections)

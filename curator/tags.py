@@ -34,7 +34,6 @@ TAGS = (
     Tag("unsafe", "有害或违规", "unsafe"),
     Tag("off_topic", "与用途无关", "off topic"),
 )
-TAG_NAMES = tuple(tag.name for tag in TAGS)
 
 
 def tag_of(code: str) -> str | None:

@@ -129,15 +129,14 @@ class Server:
         except refusals.ArgillaAPIError as error:
             raise ReviewError(*_refused(self.url, error.status_code)) from None
         except refusals.ArgillaError as error:
+            if isinstance(error.__cause__, httpx.TransportError):
+                raise ReviewError(*_no_answer(self.url, error.__cause__)) from None
             raise ReviewError(
                 f"{self.url}: Argilla's client refuses ({type(error).__name__})",
                 "check --url: is an Argilla server of version 2 there?",
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise ReviewError(
-                f"{self.url}: no answer ({type(error).__name__})",
-                f"start the server (curator review serve) or check --url, {_RESUME}",
-            ) from None
+            raise ReviewError(*_no_answer(self.url, error)) from None
         except ValueError as error:
             raise ReviewError(
                 f"{self.url}: an answer that is no Argilla server's ({type(error).__name__})",
@@ -294,6 +293,13 @@ def _is_here(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _no_answer(url: str, error: Exception) -> tuple[str, str]:
+    return (
+        f"{url}: no answer ({type(error).__name__})",
+        f"start the server (curator review serve) or check --url, {_RESUME}",
+    )
 
 
 def _wrong_key(url: str) -> tuple[str, str]:
