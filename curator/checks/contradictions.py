@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curator.checks.search import near_pairs
 from curator.pairs import pairs
 from curator.protocols import Step
-from curator.similarity.agreement import Disagreement, compare
+from curator.semantic.answers import disagreement
+from curator.semantic.asking import asking, likely_same
+from curator.similarity.claims import edition
 from curator.similarity.fingerprints import groups, hash128, hashes_of
 from curator.similarity.placeholders import renumbered
 from curator.similarity.scanning import folded
-from curator.similarity.steps import claims, part_step
+from curator.similarity.steps import claims, part_step, short_hash
 from curator.tables import records_from
 from curator.text import fold
 from curator.types import Code, Finding
@@ -30,11 +33,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from curator.protocols import PartStep, Scope
+    from curator.similarity.agreement import Disagreement
     from curator.types import View
 
 _ALL_PAIRS = 6
 """Up to so many different answers to a question are all compared with each other; beyond, each is
 compared with the most common one alone."""
+
+_NEAREST = 8
+"""Of the questions that name the same things each is compared with so many."""
 
 _IDLE = re.compile(
     "请问|請問|您好|你好|谢谢|謝謝|麻烦|麻煩|一下|[呢啊呀哦]"
@@ -51,30 +58,47 @@ class Contradictions:
     """Finds records that ask the same and answer differently.
 
     **LBL002, same question with contradicting answers.** The first question of
-    the record is that of `peer_id` too (equal when folded, or a near-duplicate
-    of at least `question_floor` with the same numbers, negations and signs;
-    greetings and particles do not count), and their answers disagree. That two
-    answers differ does not make either wrong, so the score tells how they
+    the record is that of `peer_id` too, and their answers disagree. A question is the
+    same where it is
+
+    - equal when folded, or but for greetings and particles;
+    - a near-duplicate of at least `question_floor` with the same numbers, negations and
+      signs, that names no other thing;
+    - the same in other words: it names the same things (`布洛芬`, `adults`), in whatever
+      order, asks for the same (an amount, a date, whether …) of the same (a day, each
+      time), and conflicts in nothing. Questions of up to 60 Han characters or 180
+      letters are compared so; a story is not. A question that names one thing more is
+      another question.
+
+    That two answers differ does not make either wrong, so the score tells how they
     differ, and is 0.9 at most:
 
     - `yes_no`: one says yes and the other no to a yes-or-no question, or one that
       a thing is free and the other what it costs;
     - `number`: the same unit, or the same clause, with other numbers
-      (`500 mg` and `0.5 g` are the same);
+      (`500 mg` and `0.5 g` are the same); where a number is asked for, another unit too
+      (3 days, 3 months);
+    - `date`: other dates, however written; `article`: other articles of law. Said by the
+      way, and not asked for, they count little;
+    - `name`: who, where, which drug or material, the best of several: each answer names
+      one, and the other does not hold it;
     - `negation`: the same clause, once with and once without a negation;
     - `other`: they share few words, and nothing else is known: a low score,
-      since an open question has many good answers.
+      since an open question has many good answers; not told where the question is in other words.
 
     Equal answers, and answers of which one is a longer telling of the other,
     are no finding. Both records get a finding, each with the other as
     `peer_id`. Of records with the same question and the same answer only the
     first is told of. A question with many answers is bounded: each answer is
     compared with the most common one. Evidence: `kinds`, `question`
-    (`equal` or `near`), `question_jaccard`, `answer_similarity`, `n_answers`.
+    (`equal`, `near` or `reworded`), `question_score` (how probably it is the same),
+    `answer_similarity`, `n_answers`; where the one answer may have replaced the other, `newer`
+    (`this` or `peer`) and `newer_by` (`guideline`: the year of the guideline or edition that it
+    goes by; `timestamp`: it was given later).
     """
 
     name: ClassVar[str] = "contradictions"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ()
     codes: ClassVar[tuple[Code, ...]] = (
@@ -102,58 +126,62 @@ class Contradictions:
         [questions] = self.part_steps()
         files = questions.files(scope)
         asked = scope.engine.collect(
-            files, ["id", "question", "answer", "numbers", "negations", "signs"]
+            files, ["id", "question", "answer", "things", "numbers", "negations", "signs"]
         )
         to_compare = self._comparisons(scope, files, asked)
         texts = _texts(scope, files, sorted({row for c in to_compare for row in (c.left, c.right)}))
         ids = asked["id"]
         for c in to_compare:
-            question, left = texts[c.left]
-            right = texts[c.right][1]
-            found = compare(question, left, right)
-            if found is None or found.score < self._floor:
+            left, right = texts[c.left], texts[c.right]
+            same = _same(c, left.question, right.question)
+            found = disagreement(left.question, left.answer, right.answer) if same else None
+            if found is None or round(found.score * same, 4) < self._floor:
                 continue
-            for row, peer in ((c.left, c.right), (c.right, c.left)):
-                yield self._finding(ids[row].as_py(), ids[peer].as_py(), c, found)
-
-    def _finding(
-        self, record_id: str, peer_id: str, c: _Comparison, found: Disagreement
-    ) -> Finding:
-        return Finding(
-            record_id=record_id,
-            check=self.name,
-            code="LBL002",
-            score=found.score,
-            peer_id=peer_id,
-            evidence={
-                "kinds": list(found.kinds),
-                "question": "equal" if c.jaccard is None else "near",
-                "question_jaccard": 1.0 if c.jaccard is None else round(c.jaccard, 4),
-                "answer_similarity": round(found.similarity, 4),
-                "n_answers": c.n_answers,
-            },
-        )
+            if c.alike == "reworded" and found.kinds[0] == "other":
+                continue
+            newer = _newer(left, right)
+            for row, peer, first in ((c.left, c.right, True), (c.right, c.left, False)):
+                told = _evidence(c, found, same, newer, first=first)
+                yield Finding(
+                    record_id=ids[row].as_py(),
+                    check=self.name,
+                    code="LBL002",
+                    score=round(found.score * same, 4),
+                    peer_id=ids[peer].as_py(),
+                    evidence=told,
+                )
 
     def _comparisons(
         self, scope: Scope, files: Sequence[Path], asked: pa.Table
     ) -> list[_Comparison]:
         """Return which rows are to be compared, in source order, each pair once."""
         question, answer = (hashes_of(asked[name]) for name in ("question", "answer"))
+        things = asked["things"].to_numpy()
         has_pair = np.asarray(asked["question"].is_valid())
         of_question = groups(question)
         by_question = _answers(of_question, groups(answer), has_pair)
         found: dict[tuple[int, int], _Comparison] = {}
 
-        def add(a: int, b: int, jaccard: float | None, n_answers: int) -> None:
+        def add(a: int, b: int, alike: str, jaccard: float, n_answers: int) -> None:
             low, high = min(a, b), max(a, b)
-            found.setdefault((low, high), _Comparison(low, high, jaccard, n_answers))
+            found.setdefault((low, high), _Comparison(low, high, alike, jaccard, n_answers))
+
+        def add_all(one: int, other: int, alike: str, jaccard: float) -> None:
+            left, right = by_question[one], by_question[other]
+            n_answers = len(left) + len(right)
+            if n_answers > _ALL_PAIRS:
+                left, right = left[:1], right[:1]
+            for row, _ in left:
+                for peer, _ in right:
+                    if answer[row] != answer[peer]:
+                        add(row, peer, alike, jaccard, n_answers)
 
         for answers in by_question.values():
             heads = [row for row, _ in answers]
             whole = len(heads) <= _ALL_PAIRS
             for i, row in enumerate(heads if whole else heads[:1]):
                 for other in heads[i + 1 :]:
-                    add(row, other, None, len(heads))
+                    add(row, other, "equal", 1.0, len(heads))
         firsts = has_pair & (of_question == np.arange(len(of_question)))
         near = near_pairs(scope, files, firsts, floor=self._question_floor)
         same = np.ones(len(near.left), np.bool_)
@@ -161,25 +189,91 @@ class Contradictions:
             column = asked[name].to_numpy()
             same &= column[near.left] == column[near.right]
         for i in np.flatnonzero(same).tolist():
-            left, right = by_question[int(near.left[i])], by_question[int(near.right[i])]
-            n_answers = len(left) + len(right)
-            if n_answers > _ALL_PAIRS:
-                left, right = left[:1], right[:1]
-            for row, _ in left:
-                for other, _ in right:
-                    if answer[row] != answer[other]:
-                        add(row, other, float(near.jaccard[i]), n_answers)
+            ends = int(near.left[i]), int(near.right[i])
+            # What is near, and names other things, is another question.
+            named = [int(things[end]) for end in ends]
+            if not all(named) or named[0] == named[1]:
+                add_all(*ends, "near", float(near.jaccard[i]))
+        for one, other in _sharing(things, firsts):
+            add_all(one, other, "reworded", 0.0)
         return [found[key] for key in sorted(found)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """Two rows whose answers to compare; `jaccard` is None where the questions are equal."""
+    """Two rows whose answers to compare, and how like their questions are."""
 
     left: int
     right: int
-    jaccard: float | None
+    alike: str
+    jaccard: float
     n_answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A row's first question and its answer, and when it was said."""
+
+    question: str
+    answer: str
+    timestamp: str
+
+
+def _same(c: _Comparison, left: str, right: str) -> float:
+    """Return how probably two questions are the same, 0 where they are not."""
+    return likely_same(left, right) if c.alike == "reworded" else 1.0
+
+
+def _sharing(things: NDArray[np.uint64], firsts: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of questions' first rows that name the same things.
+
+    Of many, each meets the ones just before it, and the first ones.
+    """
+    rows = np.flatnonzero(firsts & (things != 0))
+    order = rows[np.argsort(things[rows], kind="stable")].tolist()
+    start = 0
+    for at, row in enumerate(order):
+        if things[row] != things[order[start]]:
+            start = at
+        low = max(start, at - _NEAREST)
+        for other in (*order[start : min(start + _NEAREST, low)], *order[low:at]):
+            yield other, row
+
+
+def _evidence(
+    c: _Comparison,
+    found: Disagreement,
+    same: float,
+    newer: tuple[bool, str] | None,
+    *,
+    first: bool,
+) -> dict[str, object]:
+    told: dict[str, object] = {
+        "kinds": list(found.kinds),
+        "question": c.alike,
+        "question_score": round(c.jaccard if c.alike != "reworded" else same, 4),
+        "answer_similarity": round(found.similarity, 4),
+        "n_answers": c.n_answers,
+    }
+    if newer:
+        told |= {"newer": "this" if newer[0] == first else "peer", "newer_by": newer[1]}
+    return told
+
+
+def _newer(left: _Text, right: _Text) -> tuple[bool, str] | None:
+    """Return whether the left answer is the newer one, and by what; None where nothing tells."""
+    years = [edition(text.answer) or edition(text.question) for text in (left, right)]
+    if years[0] and years[1] and years[0] != years[1]:
+        return years[0] > years[1], "guideline"
+    times = [_moment(text.timestamp) for text in (left, right)]
+    if times[0] and times[1] and times[0] != times[1]:
+        return times[0] > times[1], "timestamp"
+    return None
+
+
+def _moment(timestamp: str) -> str:
+    """Return a timestamp in the form in which those of one form sort by time; empty: no such."""
+    return timestamp if re.match(r"\d{4}-\d\d-\d\d", timestamp) else ""
 
 
 def _answers(
@@ -197,8 +291,8 @@ def _answers(
     }
 
 
-def _texts(scope: Scope, files: Sequence[Path], rows: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """Return question and answer of the given rows, read by the engine, part by part."""
+def _texts(scope: Scope, files: Sequence[Path], rows: Sequence[int]) -> dict[int, _Text]:
+    """Return what the given rows say, read by the engine, part by part."""
     import pyarrow.parquet as pq  # noqa: PLC0415 - only to count rows
 
     inputs, low = [], 0
@@ -220,8 +314,8 @@ def _texts(scope: Scope, files: Sequence[Path], rows: Sequence[int]) -> dict[int
         Step(f"{__name__}:Texts"), inputs, scope.phase("compared"), label="answers"
     )
     table = scope.engine.collect(out)
-    columns = (table[name].to_pylist() for name in ("row", "question", "answer"))
-    return {row: (question, answer) for row, question, answer in zip(*columns, strict=True)}
+    columns = (table[name].to_pylist() for name in ("row", "question", "answer", "timestamp"))
+    return {row: _Text(*said) for row, *said in zip(*columns, strict=True)}
 
 
 def _first_pairs(records: pa.Table) -> Iterator[tuple[str, str] | None]:
@@ -247,10 +341,13 @@ def _plain(question: str) -> str:
 
 
 class Questions:
-    """Records → hashes of the first question and its answer, and the question's signature."""
+    """Records → hashes of the first question, of what it names, of its answer; its signature."""
 
     def __call__(self, records: pa.Table) -> pa.Table:
-        """Return one row a record; `question` and `answer` are null where it has no pair."""
+        """Return one row a record; `question` and `answer` are null where it has no pair.
+
+        `things` is 0 where the question is none to be put in other words.
+        """
         found = list(_first_pairs(records))
         asked = [_plain(p[0]) if p else "" for p in found]
         keys, signs = folded(asked)
@@ -262,6 +359,7 @@ class Questions:
             "id": records["id"],
             "question": pa.array(question, pa.binary(16)),
             "answer": pa.array(answer, pa.binary(16)),
+            "things": pa.array([_things(q) for q in asked], pa.uint64()),
             "signs": pa.array(signs, pa.uint64()),
         }
         for name, column in extra.items():
@@ -275,16 +373,24 @@ def _key(text: str | None, key: bytes) -> bytes | None:
     return hash128([key or text.encode("utf-8", "surrogatepass")])
 
 
+def _things(question: str) -> int:
+    """Return a hash of the things that a question names."""
+    found = asking(question)
+    return short_hash(*found.things) if found else 0
+
+
 class Texts:
     """Records and chosen rows → those rows' first question and answer."""
 
     def __call__(self, records: pa.Table, chosen: pa.Table) -> pa.Table:
-        """Return the columns `row`, `question`, `answer`."""
-        found = list(_first_pairs(records.take(chosen["at"].combine_chunks())))
+        """Return the columns `row`, `question`, `answer`, `timestamp`."""
+        records = records.take(chosen["at"].combine_chunks())
+        found = list(_first_pairs(records))
         return pa.table(
             {
                 "row": chosen["row"],
                 "question": [p[0] if p else "" for p in found],
                 "answer": [p[1] if p else "" for p in found],
+                "timestamp": pc.fill_null(records["timestamp"], ""),
             }
         )

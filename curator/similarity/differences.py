@@ -118,8 +118,10 @@ _ENGLISH_SET_PHRASE = re.compile(r"no (?:problem|worries|doubt|matter)|not only"
 
 _GREETING = re.compile(
     r"^(?:\s|[，,。.!！:：;；~]|您好|你好|亲爱的|亲|患者|朋友|家长|医生|没关系|没事|没问题|不要紧"
-    r"|不用担心|不必担心|别担心|请放心|放心"
-    r"|(?i:hello|hi|dear \w+|no problem|no worries|don['\u2019]t worry|thanks?(?: you)?)(?![a-z]))+"
+    r"|不用担心|不必担心|别担心|请放心|放心|很抱歉|非常抱歉|抱歉|不好意思|对不起"
+    r"|(?i:hello|hi|dear \w+|no problem|no worries|don['\u2019]t worry"
+    r"|(?:(?:i am|we are|i['\u2019]m) )?(?:very )?sorry"
+    r"|thanks?(?: you)?)(?![a-z]))+"
 )
 _ECHO = re.compile(r"^(?:[^.。!！?？\n]{0,120}[?？]\s*)+")
 """The questions that an answer begins with, most often the one that was asked."""
@@ -129,18 +131,24 @@ _NO = re.compile(
 )
 _YES = re.compile(
     "是(?!否|不是)|对(?!于|不)|可以|可(?!能|否|是)|能(?!否|不)|会(?!不)|行(?!不)"
-    "|有(?!没|可能|时|些|的)|需要|要(?!不|是|看)|应该|应当|当然|没错|建议"
+    "|有(?!没|可能|时|些|的)|支持|需要|要(?!不|是|看)|应该|应当|当然|没错|建议"
     "|(?i:(?:yes|yep|yeah|sure|certainly|definitely|absolutely|of course|correct|true|right)"
     "(?![a-z]))"
 )
 _ASKS_YES_NO = re.compile(
-    r"(?:吗|么|嘛)[?？。！!~\s]*$|(.)[不没]\1|有没有|是否|能否|可否|会否"
+    r"(?:[吗嗎嘛]|(?<![什甚怎多那这這])[么麼])[?？。！!~\s]*$|(.)[不没]\1|有没有|是否|能否|可否|会否"
     r"|(?i:(?:^|[.!?\n]\s*)(?:so |and |but )?(?:is|are|was|were|do|does|did|can|could|should|will"
     r"|would|may|must|has|have|am)(?![a-z])[^?.!\n]*\?)"
 )
 _ENGLISH_AFFIRMS = re.compile(
     r"(?i:(?<![a-z])(?:can|may|is|are|should|will|does|do|has|have|it's|it\u2019s|must)(?![a-z]))"
 )
+_DENIES = re.compile(
+    "危险|危險|有害|伤身|忌讳|避免|禁用|违法|违规"
+    r"|(?i:(?<![a-z])(?:risky|dangerous|unsafe|harmful|impossible|forbidden|prohibited|banned|illegal"
+    r"|unwise|avoid|refrain|harms?|unlikely)(?![a-z]))"
+)
+"""What says no without a negation."""
 _CLAUSE = re.compile(r"[。！？；，!?;\n]+|,(?!\d)|\.(?=\s|$)")
 _FIRST_CLAUSE_CHARS = 60
 _LONGEST = 30  # digits: what is longer is no quantity, but a code
@@ -304,12 +312,23 @@ def negation_marks(text: str) -> Counter[str]:
     )
 
 
+_SAID_AGAIN = re.compile("[不没沒无無非未](?![能可会會要该該行是得用必需])[\u3400-\u9fff]")
+"""A negation that belongs to a thing, such as 不全, 无糖: where the question holds it too."""
+
+
+def without_named_negations(question: str, answer: str) -> str:
+    """Return an answer without the negations that it says again of what is asked about."""
+    asked = _NOT_NEGATIVE.sub(" ", question)
+    named = set(_SAID_AGAIN.findall(asked))
+    return _SAID_AGAIN.sub(lambda m: " " if m.group() in named else m.group(), answer)
+
+
 def polarity(question: str, answer: str) -> tuple[Polarity | None, bool]:
     """Return whether an answer says yes or no, and whether it says so with its first word.
 
     Where it does not, a yes-or-no question is needed, and the answer's first clause decides.
     """
-    answer = _ECHO.sub("", answer)
+    answer = without_named_negations(question, _ECHO.sub("", answer))
     rest = answer[_GREETING.match(answer).end() :] if _GREETING.match(answer) else answer  # type: ignore[union-attr]
     asks = _ASKS_YES_NO.search(question) is not None
     if not asks:
@@ -320,7 +339,7 @@ def polarity(question: str, answer: str) -> tuple[Polarity | None, bool]:
     if _YES.match(rest):
         # "会不会…要看" and "是不能的" affirm nothing.
         return ("no", False) if negations(first) else ("yes", True)
-    if negations(first):
+    if negations(first) or (_DENIES.search(first) and not _DENIES.search(question)):
         return "no", False
     if _YES.search(first) or _ENGLISH_AFFIRMS.search(first):
         return "yes", False

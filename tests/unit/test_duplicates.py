@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -238,6 +239,67 @@ def test_both_sides_of_a_contradiction_are_told(tmp_path: Path) -> None:
     assert found[0].score == found[1].score
     assert 0.8 <= found[0].score <= 0.9
     assert "yes_no" in found[0].evidence["kinds"]  # type: ignore[operator]
+
+
+def timed(number: int, question: str, answer: str, timestamp: str | None) -> Record:
+    return replace(qa(number, question, answer), timestamp=timestamp)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "newer", "by"),
+    [
+        (
+            ("能吃吗", "能吃。", "2021-05-01T08:00:00"),
+            ("能吃吗", "不能吃。", "2023-01-02"),
+            "peer",
+            "timestamp",
+        ),
+        (
+            ("血压多少算高", "按2018年版指南，140毫米。", "2024-01-01"),
+            ("血压多少算高", "按2010年版指南，160毫米。", "2024-02-01"),
+            "this",
+            "guideline",
+        ),
+        (
+            ("What dose of aspirin is best?", "75 mg, says the 2016 ESC guideline.", None),
+            ("What dose of aspirin is best?", "300 mg, says the 2021 ESC guideline.", None),
+            "peer",
+            "guideline",
+        ),
+        (("能吃吗", "能吃。", "2021-05-01"), ("能吃吗", "不能吃。", None), None, None),
+        (("能吃吗", "能吃。", "yesterday"), ("能吃吗", "不能吃。", "2021-05-01"), None, None),
+    ],
+)
+def test_what_may_have_replaced_the_other_answer(
+    left: Any, right: Any, newer: str | None, by: str | None, tmp_path: Path
+) -> None:
+    first, second = run(Contradictions(), [timed(1, *left), timed(2, *right)], tmp_path)
+    assert (first.evidence.get("newer"), first.evidence.get("newer_by")) == (newer, by)
+    other = {"this": "peer", "peer": "this"}.get(newer or "")
+    assert second.evidence.get("newer") == other
+
+
+def test_many_questions_that_name_the_same_things_are_bounded(tmp_path: Path) -> None:
+    opening = ["请问", "想问", "请问一下", "我想问", "我想知道", "麻烦问问", "咨询一下", "谁知道"]
+    asking = ["怕不怕水", "是否怕水", "会不会怕水", "怕水吗", "是不是怕水", "怕水是吗"]
+    texts = [f"{a}机器{b}{end}" for a in opening for b in asking for end in ("", "呢", "啊")]
+    records = [qa(i, text, "怕。" if i % 2 else "不怕。") for i, text in enumerate(texts)]
+    found = run(Contradictions(), records, tmp_path)
+    assert found
+    assert len(found) < 2 * 17 * len(records)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_question_in_other_words_is_found_across_parts(workers: int, tmp_path: Path) -> None:
+    records = [
+        qa(1, "孩子布洛芬混悬液一次吃多少", "每次5毫升。"),
+        qa(2, "天气如何", "晴。"),
+        qa(3, "请问布洛芬混悬液孩子每次的用量是多少？", "每次20毫升。"),
+    ]
+    found = run(Contradictions(), records, tmp_path, size=1, workers=workers)
+    assert [(f.record_id, f.peer_id) for f in found] == [("r1", "r3"), ("r3", "r1")]
+    assert found[0].evidence["question"] == "reworded"
+    assert found[0].score >= 0.5
 
 
 @pytest.mark.parametrize("check", CHECKS)
