@@ -95,11 +95,11 @@ _PHRASES = {
         "how well texts tell these labels: {} (0 is guessing)",
     ),
     "kinds": _Phrase("不同之处：{}", "what differs: {}"),
-    "question_jaccard": _Phrase(
-        "两个问题有 {} 相同", "{} of the two questions is the same", _share
-    ),
+    "question_score": _Phrase("问题相同的把握 {}", "that they ask the same: {}", _share),
     "answer_similarity": _Phrase("两个回答有 {} 相同", "{} of the two answers is the same", _share),
     "n_answers": _Phrase("这个问题共有 {} 个不同回答", "the question has {} different answers"),
+    "newer": _Phrase("{}较新，可能取代旧的", "{} is newer, and may supersede the older one"),
+    "newer_by": _Phrase("新旧依据：{}", "newer by {}"),
     # Duplicates
     "group_size": _Phrase("共有 {} 条内容相同", "{} records say the same"),
     "jaccard": _Phrase("两条文字有 {} 相同", "{} of the two texts is the same", _share),
@@ -165,10 +165,18 @@ _OF_CODE = {
 _WORDS = {
     "yes_no": Told("一是一否", "yes and no"),
     "number": Told("数字", "a number"),
+    "date": Told("日期", "a date"),
+    "article": Told("法条", "an article of law"),
+    "name": Told("名称", "a name"),
     "negation": Told("否定", "a negation"),
     "other": Told("说法不同", "other words"),
     "equal": Told("相同", "equal"),
     "near": Told("相近", "nearly equal"),
+    "reworded": Told("同义，说法不同", "the same in other words"),
+    "this": Told("本条", "this answer"),
+    "peer": Told("另一条", "the other answer"),
+    "guideline": Told("指南年份", "the year of its guideline"),
+    "timestamp": Told("时间", "its time"),
     "exact": Told("完全相同", "equal"),
     "contained": Told("被包含", "contained"),
     "same record": Told("同一条记录", "the same record"),

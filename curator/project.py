@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
 
+    from curator.advise import Advice
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
     from curator.protocols import Progress
@@ -286,6 +287,25 @@ class Project:
         result["checks"] = freshness(everything)
         result["reviews"] = figures(self.workspace, self.recipe, everything)
         return result
+
+    def advise(self, parameters: float = 7e9) -> list[Advice]:
+        """Return for each topic whether fine-tuning, retrieval or both suits it, and the cost.
+
+        Args:
+            parameters: of the model that would be trained.
+
+        Raises:
+            GateError: a check is not fresh, or no decision rests on what they say.
+
+        """
+        from curator.advise import advise  # noqa: PLC0415
+        from curator.decide import ready  # noqa: PLC0415
+        from curator.topics import figures  # noqa: PLC0415
+
+        plan = ready(self.workspace, self.recipe, self.rules)
+        encoder = self.recipe.models.encoder
+        found = figures(self.workspace, plan, self.rules.policy, encoder)
+        return advise(found, parameters)
 
     def why(self, asked: str) -> dict[str, Any]:
         """Return a record's story; `asked` is an id, its beginning, or `SOURCE#LOCATOR`."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import re
 import zlib
+from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.text import PLACEHOLDER, tokens
+from curator.similarity.vocabulary import FUNCTION_CHARACTERS, FUNCTION_WORDS, GENERAL_WORDS
+from curator.text import HAN, PLACEHOLDER, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
@@ -21,6 +25,16 @@ WIDTH = 1 << 20
 LONGEST = 400
 """Characters of a text that count."""
 _STEM = 5
+_LOOKED_AT = 400
+"""Texts of a group that are looked at for its words."""
+_FEWEST = 3
+_NEIGHBOURS = 2
+_ANYWHERE = 0.05
+"""What a word that all groups have counts for."""
+_PART = 0.7
+"""Where so many of a word's texts have it inside a longer one, it is that one's part."""
+_HAN_RUN = re.compile(f"[{HAN}]+")
+_LATIN = re.compile(r"(?<![a-z])[a-z][a-z'-]{2,}(?![a-z])")
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
 
 
@@ -89,3 +103,70 @@ def tfidf(matrices: Sequence[csr_matrix]) -> list[csr_matrix]:
         norms = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
         weighted.append((diags((1 / np.maximum(norms, 1e-9)).astype(np.float32)) @ rows).tocsr())
     return weighted
+
+
+def telling(groups: Mapping[str, Sequence[str]], most: int = 5) -> dict[str, tuple[str, ...]]:
+    """Return for each group of texts the words that tell it from the others, best first.
+
+    A word is an English word, or two to four Han characters that stand between different
+    neighbours, as words do and pieces of words don't. At least three texts of the group
+    have it. Words that name nothing, and placeholders of redacted details, are none. Of a
+    large group some texts are looked at, evenly spread.
+    """
+    held = {name: _counted(_spread(texts)) for name, texts in groups.items()}
+    in_groups = Counter(word for counted in held.values() for word in counted)
+    found = {}
+    for name, counted in held.items():
+        n = max(1, min(len(groups[name]), _LOOKED_AT))
+        scores = {
+            word: many / n * (math.log(len(held) / in_groups[word]) + _ANYWHERE)
+            for word, many in counted.items()
+        }
+        found[name] = tuple(_apart(scores, counted, most))
+    return found
+
+
+def _spread(texts: Sequence[str]) -> Sequence[str]:
+    return texts[:: -(-len(texts) // _LOOKED_AT)] if texts else texts
+
+
+def _counted(texts: Sequence[str]) -> dict[str, int]:
+    """Return in how many texts each word is."""
+    many: Counter[str] = Counter()
+    before: dict[str, set[str]] = defaultdict(set)
+    after: dict[str, set[str]] = defaultdict(set)
+    for number, whole in enumerate(texts):
+        text = PLACEHOLDER.sub(" ", whole[:LONGEST]).lower()
+        words = {word for word in _LATIN.findall(text) if word not in FUNCTION_WORDS}
+        for run in _HAN_RUN.findall(text):
+            ends = f"{number}{run}{number}"  # the end of a clause is a neighbour of its own
+            low = len(ends) - len(run) >> 1
+            for size in (2, 3, 4):
+                for at in range(len(run) - size + 1):
+                    word = run[at : at + size]
+                    if not FUNCTION_CHARACTERS.isdisjoint((word[0], word[-1])):
+                        continue
+                    words.add(word)
+                    before[word].add(run[at - 1] if at else ends[:low])
+                    after[word].add(run[at + size] if at + size < len(run) else ends[-low:])
+        many.update(words - GENERAL_WORDS)
+    return {
+        word: n
+        for word, n in many.items()
+        if n >= _FEWEST
+        and (word.isascii() or min(len(before[word]), len(after[word])) >= _NEIGHBOURS)
+    }
+
+
+def _apart(scores: Mapping[str, float], counted: Mapping[str, int], most: int) -> Iterator[str]:
+    """Yield the best words that are no part of another one; a part that stands alone is one."""
+    told: list[str] = []
+    for word in sorted(scores, key=lambda w: (-scores[w], w)):
+        longer = [w for w in scores if word in w and w != word and len(word) > 1]
+        if any(_PART * counted[word] <= counted[w] for w in longer[:_LOOKED_AT]):
+            continue
+        if not any(word in other or other in word for other in told):
+            told.append(word)
+            yield word
+        if len(told) == most:
+            return

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from curator.cli import (
+    advise,
     check,
     decide,
     demo,
@@ -43,7 +44,7 @@ for verb in (init, run, ingest, sources, check, decide, status, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
-for verb in (report, reveal, erase, demo):
+for verb in (report, advise, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")
 app.add_typer(vault.app, name="vault")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from curator.semantic.asking import asking, names_nothing, without_frames
+from curator.semantic.wording import wording
 from curator.similarity.agreement import Disagreement, compare
 from curator.similarity.claims import articles, dates
 from curator.similarity.differences import clauses, quantities
@@ -54,32 +55,41 @@ def _name_others(question: str, left: str, right: str) -> bool:
         return False
     apart = _apart(*(next(iter(clauses(text)), "") for text in texts))
     names = apart or [named(question, text) for text in texts]
+    # By synonyms: words, since names that share a Han character are no less two names.
+    words = [{u for name in mine for u in wording(name).units if u.isascii()} for mine in names]
+    if not words[0].isdisjoint(words[1]) and not apart:
+        return False
     return all(names) and not any(
         _holds(text, name) for text, mine in zip(texts[::-1], names, strict=True) for name in mine
     )
 
 
 def _apart(left: str, right: str) -> list[list[str]] | None:
-    """Return what stands in each other's place in clauses that are the same but for this."""
+    """Return what stands in each other's place in clauses that are the same but for this.
+
+    A name stands at the beginning or at the end; what stands amid them is mostly a verb.
+    """
     a, b = tokens(left), tokens(right)
-    same = 0
-    while same < min(len(a), len(b)) and a[same] == b[same]:
-        same += 1
-    rest_a, rest_b = a[same:], b[same:]
+    at = 0
+    while at < min(len(a), len(b)) and a[at] == b[at]:
+        at += 1
+    rest_a, rest_b = a[at:], b[at:]
     while rest_a and rest_b and rest_a[-1] == rest_b[-1]:
         rest_a.pop()
         rest_b.pop()
-        same += 1
+    behind = a[at + len(rest_a) :]
     han = bool(_HAN_RUN.search(left))
-    longest = _LONGEST_NAME["zh" if han else "other"]
-    if (
-        same < 2
-        or not 0 < min(len(rest_a), len(rest_b)) <= max(len(rest_a), len(rest_b)) <= longest
-    ):
-        return None
     gap = "" if han else " "
+    longest = _LONGEST_NAME["zh" if han else "other"]
+    sizes = sorted((len(rest_a), len(rest_b)))
+    if at + len(behind) < 2 or not 0 < sizes[0] <= sizes[1] <= longest:
+        return None
+    if at and not names_nothing(gap.join(behind)):
+        return None
     found = [gap.join(rest) for rest in (rest_a, rest_b)]
-    return None if any(map(names_nothing, found)) else [[name] for name in found]
+    if any(map(names_nothing, found)) or wording(found[0]).units == wording(found[1]).units:
+        return None
+    return [[name] for name in found]
 
 
 def _holds(text: str, name: str) -> bool:

@@ -27,6 +27,7 @@ VERBS = [
     "why",
     "export",
     "report",
+    "advise",
     "reveal",
     "erase",
     "vault",
@@ -239,6 +240,39 @@ def test_the_whole_job_without_any_network(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "conserved" in done.stderr
+
+
+def test_advice_is_told_with_its_figures(demo: Path, curator: Callable[..., Any]) -> None:
+    told = json.loads(curator("advise", "-p", demo, "--json", "--size", "8").stdout)
+    assert told["billion_parameters"] == 8.0
+    topics = told["topics"]
+    names = [topic["figures"]["name"] for topic in topics]
+    assert any(name.startswith("皮肤科") for name in names)
+    assert any(name.startswith("refund") for name in names)
+    status = json.loads(curator("status", "-p", demo, "--json").stdout)
+    held = status["decisions"]["keep"] + status["decisions"]["review"]
+    assert sum(topic["figures"]["records"] for topic in topics) == held
+    assert sum(topic["figures"]["documents"] for topic in topics) == 6
+    assert all(topic["reasons"] and topic["zh"] and topic["en"] for topic in topics)
+    prose = curator("advise", "-p", demo).stdout
+    assert "检索增强 / RAG" in prose
+    assert "conversations to train on" in prose
+    again = json.loads(curator("advise", "-p", demo, "--json", "--size", "8").stdout)
+    assert again == told
+
+
+def test_advice_names_no_private_detail(demo: Path, curator: Callable[..., Any]) -> None:
+    told = curator("advise", "-p", demo, "--json").stdout
+    for detail in planted_texts(demo, ("PII001", "PII002", "PII003")):
+        assert detail not in told
+
+
+def test_advice_needs_a_decision(curator: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "qa.csv").write_text("question,answer\nCan I return it?,Yes.\n", encoding="utf-8")
+    curator("init", tmp_path / "p", "--from", tmp_path / "qa.csv")
+    curator("ingest", "-p", tmp_path / "p")
+    refused = curator("advise", "-p", tmp_path / "p", code=1)
+    assert "curator check" in refused.stderr
 
 
 def test_the_python_api(demo: Path) -> None:

@@ -37,6 +37,15 @@ def test_one_name_may_mean_another_thing_under_another_code() -> None:
     ]
 
 
+def test_what_may_have_superseded_the_other_answer_is_told() -> None:
+    evidence = {"question": "reworded", "newer": "peer", "newer_by": "guideline"}
+    assert told("LBL002", evidence) == [
+        ("另一条较新，可能取代旧的", "the other answer is newer, and may supersede the older one"),
+        ("新旧依据：指南年份", "newer by the year of its guideline"),
+        ("问题同义，说法不同", "the questions are the same in other words"),
+    ]
+
+
 def test_words_of_a_list_are_told_in_the_language_of_the_sentence() -> None:
     assert told("LBL002", {"kinds": ["number", "negation"]}) == [
         ("不同之处：数字、否定", "what differs: a number, a negation")
