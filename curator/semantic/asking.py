@@ -97,14 +97,16 @@ def asking(question: str) -> Asking | None:
         laws = frozenset(_LAW.findall(text))
         text = _LAW.sub(" ", text)
     rest = _frames()[1].sub(taken, text)
+    asks = found & ASKED.keys()
+    if not asks:
+        return None
     w = wording(rest)
     things = sorted(
         unit[:-1] if unit.endswith("ll") else unit  # cancelled, cancel
         for unit, kind in zip(w.units, w.kinds, strict=True)
         if kind in _NAMES and unit not in FUNCTION_WORDS
     )
-    asks = found & ASKED.keys()
-    if not things or not asks:
+    if not things:
         return None
     special = asks - set(GENERIC) - (HEADS if "amount" in asks else set())
     if not special:
