@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from curator.errors import ReviewError
 from curator.review.client import PAGE, Server
 from curator.review.naming import dataset_name, prefix
-from curator.review.questions import OPEN
+from curator.review.questions import OPEN, SPAN_FIELDS
 from curator.review.queue import OURS, metadata, queue, suggestions
 from curator.review.settings import vector_name
 
@@ -165,7 +165,8 @@ def _sent(item: Item, place: int, questions: Mapping[str, str], dataset: Dataset
     vectors = {vector_name(name): vector for name, vector in item.vectors.items()}
     return {
         "external_id": item.id,
-        "fields": dict(item.fields),
+        # A question about spans wants its field in each record; an empty one is not shown.
+        "fields": {**dict.fromkeys(SPAN_FIELDS, ""), **item.fields},
         "metadata": metadata(item, place),
         "vectors": {
             name: [float(x) for x in vector]
