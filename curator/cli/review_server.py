@@ -40,7 +40,8 @@ def serve(
 
     # A closed terminal and a plain kill end the server as well.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
     started = start(
         Workspace.find(Path(project)), host=host, port=port, reviewers=reviewer or (), tell=say
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WITHIN = 30.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     started = driver(logs={"browser": "ALL", "performance": "ALL"})
     yield started

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from tests.review.conftest import Served
 
+IN_TERMINAL = ("env", "--default-signal=INT,HUP")
+"""Tests may run in the background, where signals of the terminal are ignored."""
+
 
 def two_lines(error: CuratorError) -> str:
     assert "\n" not in error.message + error.hint
@@ -117,7 +120,7 @@ def test_ctrl_c_stops_it_in_order(
     workspace = project()
     for number in (signal.SIGINT, signal.SIGHUP):
         shell = subprocess.Popen(
-            [command(), "review", "serve", "-p", workspace.root, "--port", "0"],
+            [*IN_TERMINAL, command(), "review", "serve", "-p", workspace.root, "--port", "0"],
             env=clean_env(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -146,7 +146,7 @@ class Corpus:
         return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def corpus(served: Served) -> Corpus:
     return Corpus(served)
 

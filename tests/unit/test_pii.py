@@ -113,7 +113,7 @@ def test_there_is_a_rule_for_every_code() -> None:
 
 
 def test_every_entity_has_a_name_in_both_languages() -> None:
-    assert {rule.entity for rule in RULES} | {"ORGANIZATION"} == set(NAMES)
+    assert {rule.entity for rule in RULES} | {"ORGANIZATION", "PRIVATE"} == set(NAMES)
     for entity in NAMES:
         assert PLACEHOLDER.fullmatch(Pseudonyms("zh").of(entity, "x"))
         assert PLACEHOLDER.fullmatch(Pseudonyms("en").of(entity, "x"))
