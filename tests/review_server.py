@@ -15,6 +15,7 @@ from curator.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import httpx
 
@@ -77,15 +78,20 @@ class ReviewServer:
             return made.json()
 
 
+def server_python() -> Path:
+    """The Python of the server's own environment; the test skips where it cannot be made."""
+    try:
+        return environment.python(lambda _: None)
+    except ReviewError as error:
+        pytest.skip(f"{error.message}; {error.hint}")
+
+
 @pytest.fixture(scope="session")
 def review_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReviewServer]:
     """The server that `review serve` starts, in a project of its own."""
     folder = tmp_path_factory.mktemp("review-server")
     (folder / "curator.yaml").write_text("sources: []\n", encoding="utf-8")
-    try:
-        environment.python(lambda _: None)
-    except ReviewError as error:
-        pytest.skip(f"{error.message}; {error.hint}")
+    server_python()
     started = start(Workspace(folder), port=0, tell=lambda _: None)
     try:
         yield ReviewServer(started.server.url, started.server.api_key)

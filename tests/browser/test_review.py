@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from curator.errors import ReviewError
-from curator.review.server import environment
 from curator.review.server.state import running
 from curator.workspace import Workspace, read_json
 from tests.browser.test_report import driver
+from tests.review_server import server_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,10 +79,7 @@ def project(tmp_path: Path, curator: Curator) -> Path:
 @pytest.fixture
 def served(project: Path, curator: Curator) -> Iterator[Any]:
     """The project's own server, started as its user would."""
-    try:
-        environment.python(lambda _: None)
-    except ReviewError as error:
-        pytest.skip(f"{error.message}; {error.hint}")
+    server_python()
     curator("review", "serve", "-p", project, "--port", "0", "--reviewer", "anna", "--detach")
     try:
         yield running(Workspace(project))

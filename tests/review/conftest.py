@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from curator.errors import ReviewError
-from curator.review.server import environment
 from curator.review.server.process import end, start
 from curator.review.server.state import home
 from curator.workspace import Workspace, read_json
 from tests.review.argilla import Argilla
+from tests.review_server import server_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,10 +47,7 @@ class Served:
 @pytest.fixture(scope="session")
 def server_environment() -> Path:
     """The Python of the server's own environment; made in the user's cache where it is missing."""
-    try:
-        return environment.python(quiet)
-    except ReviewError as error:
-        pytest.skip(f"{error.message}; {error.hint}")
+    return server_python()
 
 
 @pytest.fixture(scope="session")
