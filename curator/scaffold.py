@@ -37,7 +37,8 @@ checks: {{}}
 #review: {{min_submitted: 2}}   # how many people look at a doubtful record / 每条由几人审核
 
 exports:
-  instruction: {{validation: 0.1}}   # tokenizer: qwen, formats: [alpaca, sharegpt], turns: split …
+  instruction: {{validation: 0.1}}
+#  tokenizer: qwen, max_tokens: 4096, formats: [alpaca, sharegpt], turns: split   # docs/exports.md
   rag: {{chunk_length: 300, overlap_sentences: 1}}
 
 workers: auto

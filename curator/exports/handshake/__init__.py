@@ -9,6 +9,7 @@ or truncated to nothing is named with its reason.
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,8 +25,6 @@ from curator.workspace import read_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from curator.exports.handshake.conversations import Learnt
     from curator.exports.measures import Measure, Ruler
     from curator.exports.writing import Written
@@ -33,14 +32,27 @@ if TYPE_CHECKING:
     from curator.schema import InstructionExport
 
     Row = Mapping[str, Any]
-    Read = Callable[[Row], Learnt]
-    Kept = Callable[[NDArray[Any], int, bool], tuple[int, int]]
 
 __all__ = ["Told", "shake_hands"]
 
 _TRAINED = ("messages", "prompt_completion")
 _COMPARED = ("preferences", "kto")
 _BATCH = 1000
+_UNBOUNDED = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """How a trainer treats the rows of a file.
+
+    read: what it makes of a row; raises RefusedError where it skips it.
+    kept: how many tokens of a row it learns, given whether only the last answer is; may raise too.
+    length: what is longer is cut, in tokens.
+    """
+
+    read: Callable[[Row], Learnt]
+    kept: Callable[[Measure, bool], int]
+    length: int
 
 
 def shake_hands(
@@ -76,8 +88,8 @@ def shake_hands(
     for number, (trainer, file, kind) in enumerate(asked, 1):
         told = Told(trainer, file)
         itself = version is not None and trainer == "trl"
-        read, kept = _rules(trainer, kind, how, length, itself=itself)
-        refused = _ask(told, folder / file, read, kept, ruler)
+        rules = _rules(trainer, kind, how, length, itself=itself)
+        refused = _ask(told, folder / file, rules, ruler)
         if itself:
             told.by = f"trl {version}"
             task = trl_itself.Task(str(folder / file), kind in _TRAINED, tuple(refused))
@@ -103,32 +115,34 @@ def _files(trainer: str, folder: Path, written: Written) -> Mapping[str, Any]:
     }
 
 
-def _rules(
-    trainer: str, kind: Any, how: InstructionExport, length: int, *, itself: bool
-) -> tuple[Read, Kept]:
-    """Return how a trainer reads a row, and what it keeps of one that was measured.
+def _rules(trainer: str, kind: Any, how: InstructionExport, length: int, *, itself: bool) -> _Rules:
+    """Return the rules of a trainer for a file.
 
     `itself`: whether the trainer is asked after that, and says itself of what nothing is left.
     """
     if trainer == "llamafactory":
         history = how.turns != "whole"
-        return partial(llamafactory.read, entry=kind), lambda pairs, _, last: llamafactory.kept(
-            pairs, length, last=last, history=history
+        return _Rules(
+            partial(llamafactory.read, entry=kind),
+            lambda m, last: llamafactory.kept(m.pairs, length, last=last, history=history),
+            length,
         )
     if trainer == "axolotl":
-        return axolotl.read, lambda pairs, tokens, last: axolotl.kept(
-            pairs, tokens, length, last=last
+        return _Rules(
+            axolotl.read,
+            lambda m, last: axolotl.kept(m.pairs, m.tokens, length, last=last),
+            length,
         )
-    most = length if kind in _TRAINED else 10**9
+    if kind in _COMPARED or itself:
+        return _Rules(
+            trl_rules.read, lambda m, _: m.learnt, length if kind in _TRAINED else _UNBOUNDED
+        )
+    return _Rules(
+        trl_rules.read, lambda m, last: trl_rules.kept(m.pairs, length, last=last), length
+    )
 
-    def kept(pairs: NDArray[Any], _: int, last: bool) -> tuple[int, int]:  # noqa: FBT001 - see Kept
-        after, before = trl_rules.kept(pairs, most, last=last)
-        return max(after, itself), before
 
-    return trl_rules.read, kept
-
-
-def _ask(told: Told, path: Path, read: Read, kept: Kept, ruler: Ruler | None) -> list[int]:
+def _ask(told: Told, path: Path, rules: _Rules, ruler: Ruler | None) -> list[int]:
     """Ask about each row of a file; return the lines, from 0, that are refused."""
     refused: list[int] = []
     lines = rows_in(path)
@@ -137,7 +151,7 @@ def _ask(told: Told, path: Path, read: Read, kept: Kept, ruler: Ruler | None) ->
         for row in batch:
             line, told.rows = told.rows, told.rows + 1
             try:
-                understood.append((line, row, read(row)))
+                understood.append((line, row, rules.read(row)))
             except RefusedError as reason:
                 told.refuse(row, str(reason))
                 refused.append(line)
@@ -148,31 +162,28 @@ def _ask(told: Told, path: Path, read: Read, kept: Kept, ruler: Ruler | None) ->
         for line, asked, learnt in understood:
             own = list(islice(measures, len(learnt.conversations)))
             try:
-                told.cut += _is_cut(own, learnt, kept)
+                _teaches(own, learnt, rules)
+                told.cut += any(measure.tokens > rules.length for measure in own)
             except RefusedError as reason:
                 told.refuse(asked, str(reason))
                 refused.append(line)
     return sorted(refused)
 
 
-def _is_cut(measures: Sequence[Measure], learnt: Learnt, kept: Kept) -> bool:
-    """Whether a part of what a row teaches is cut off.
+def _teaches(measures: Sequence[Measure], learnt: Learnt, rules: _Rules) -> None:
+    """Make sure that a row teaches its answers, or a part of them.
 
     Raises:
-        RefusedError: all of it is, or it teaches something else than its answers.
+        RefusedError: it teaches nothing, or something else.
 
     """
-    cut = False
     for measure in measures:
         if measure.control:
             raise RefusedError("a text that holds a control token of the tokenizer")
         if not measure.exact or not measure.learnt:
             raise RefusedError("masked whole: the chat template does not mark what the answers say")
-        after, before = kept(measure.pairs, measure.tokens, learnt.last)
-        if not after:
+        if not rules.kept(measure, learnt.last):
             raise RefusedError(NOTHING_LEFT)
-        cut |= after < before
-    return cut
 
 
 def _ask_trl(

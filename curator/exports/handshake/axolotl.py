@@ -31,8 +31,8 @@ def read(row: Mapping[str, Any]) -> Learnt:
     return Learnt((messages,), last=any(m.get("weight") == 0 for m in messages))
 
 
-def kept(pairs: NDArray[Any], tokens: int, length: int, *, last: bool) -> tuple[int, int]:
-    """Return how many tokens are learnt, twice: a row is taken whole or dropped.
+def kept(pairs: NDArray[Any], tokens: int, length: int, *, last: bool) -> int:
+    """Return how many tokens are learnt of a row of so many.
 
     Raises:
         RefusedError: it is longer than it may be.
@@ -40,5 +40,4 @@ def kept(pairs: NDArray[Any], tokens: int, length: int, *, last: bool) -> tuple[
     """
     if tokens > length:
         raise RefusedError("longer than sequence_len, so dropped")
-    learnt = int(pairs[-1, 1] if last else pairs[:, 1].sum())
-    return learnt, learnt
+    return int(pairs[-1, 1] if last else pairs[:, 1].sum())

@@ -67,8 +67,8 @@ def read(row: Row, entry: Entry) -> Learnt:
     return Learnt((sound(turns),), last=bool(kto))
 
 
-def kept(pairs: NDArray[Any], cutoff: int, *, last: bool, history: bool) -> tuple[int, int]:
-    """Return how many tokens are learnt after a row is cut to `cutoff`, and how many before.
+def kept(pairs: NDArray[Any], cutoff: int, *, last: bool, history: bool) -> int:
+    """Return how many tokens are learnt after a row is cut to `cutoff`.
 
     Args:
         pairs: tokens of what comes before each answer and of the answer, shape (answers, 2).
@@ -77,18 +77,17 @@ def kept(pairs: NDArray[Any], cutoff: int, *, last: bool, history: bool) -> tupl
         history: whether earlier answers are masked and the last turns kept first (`mask_history`).
 
     """
-    if last and not history:  # comparisons are one turn: all before the answer is the question
-        whole = (int(pairs.sum() - pairs[-1, 1]), int(pairs[-1, 1]))
-        return _share(*whole, cutoff)[1], whole[1]
-    ordered = pairs[::-1] if history else pairs
+    if last and not history:  # a comparison is one turn: all before the answer is its question
+        answer = int(pairs[-1, 1])
+        return _share(int(pairs.sum()) - answer, answer, cutoff)[1]
     total, learnt = 0, 0
-    for at, (source, target) in enumerate(ordered):
+    for at, (source, target) in enumerate(pairs[::-1] if history else pairs):
         if total >= cutoff:
             break
         before, answer = _share(int(source), int(target), cutoff - total)
         total += before + answer
         learnt += answer if at == 0 or not history else 0
-    return learnt, int(pairs[-1, 1] if history else pairs[:, 1].sum())
+    return learnt
 
 
 def _share(source: int, target: int, budget: int) -> tuple[int, int]:
@@ -136,7 +135,7 @@ def _system(text: str | None) -> list[dict[str, str]]:
 
 
 def _message(message: Row, tags: Mapping[str, str]) -> dict[str, str]:
-    """Return a message with the field's usual roles; an unknown one stays as it is."""
+    """Return a message with the field's usual roles; one that no tag names is nobody's."""
     names = {
         tags["user_tag"]: "user",
         tags["assistant_tag"]: "assistant",
@@ -144,5 +143,5 @@ def _message(message: Row, tags: Mapping[str, str]) -> dict[str, str]:
         tags["observation_tag"]: "tool",
         tags["system_tag"]: "system",
     }
-    role: str = message.get(tags["role_tag"], "")
-    return {"role": names.get(role, role), "content": str(message.get(tags["content_tag"]) or "")}
+    role = names.get(message.get(tags["role_tag"], ""), "")
+    return {"role": role, "content": str(message.get(tags["content_tag"]) or "")}

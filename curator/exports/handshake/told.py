@@ -18,7 +18,7 @@ class Told:
     """A trainer's answer about one file.
 
     by: what answered: the trainer itself with its version, or rules of ours from its documents.
-    cut: rows of which something is learnt, but not all.
+    cut: rows that are longer than a sequence, and of which something is learnt.
     refused: the rows that it refuses, by reason.
     more: what else is told, as it stands in the manifest.
     """
@@ -53,6 +53,6 @@ class Told:
 
 
 def named(key: Key) -> str:
-    """Return a row's name: its record's id, and after `#` which piece of it."""
+    """Return a row's name: its record's id, and which piece of it in brackets."""
     record, piece = key
-    return record if piece is None else f"{record}#{piece}"
+    return record if piece is None else f"{record} ({piece})"

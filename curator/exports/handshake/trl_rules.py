@@ -35,11 +35,9 @@ def read(row: Mapping[str, Any]) -> Learnt:
     return Learnt((sound([*row["prompt"], *row["completion"]]),), last=True)
 
 
-def kept(pairs: NDArray[Any], length: int, *, last: bool) -> tuple[int, int]:
-    """Return how many tokens are learnt after a row is cut to `length`, and how many before."""
+def kept(pairs: NDArray[Any], length: int, *, last: bool) -> int:
+    """Return how many tokens are learnt after a row is cut to `length`."""
     ends = pairs.sum(axis=1).cumsum()
     starts = ends - pairs[:, 1]
     inside = ends.clip(max=length) - starts.clip(max=length)
-    if last:
-        return int(inside[-1]), int(pairs[-1, 1])
-    return int(inside.sum()), int(pairs[:, 1].sum())
+    return int(inside[-1] if last else inside.sum())
