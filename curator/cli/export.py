@@ -83,6 +83,9 @@ def _tell_rows(manifest: Mapping[str, Any]) -> None:
                 f"{split}: {figures['tokens']:,} tokens, {figures['learnt']:,} of them learnt;"
                 f" median {figures['median']:,}, longest {figures['longest']:,}"
             )
+    for name, reasons in manifest["formats"].items():
+        for reason, n in reasons.items():
+            say(f"{name}: {n:,} × {reason}")
     handshake = manifest["handshake"]
     if left_out := handshake["left_out"]:
         say(f"left out, since a trainer would not learn from them: {len(left_out):,} rows")

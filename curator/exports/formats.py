@@ -120,6 +120,9 @@ FORMATS: dict[str, Callable[[Row], dict[str, Any]]] = {
 }
 """The formats of rows by the names that the recipe gives them; `messages` is always written."""
 
+LAST_ALONE = frozenset({"prompt_completion", "kto"})
+"""The formats that learn a row's last answer and no other."""
+
 OF_CORRECTIONS: dict[str, Callable[[Pair], dict[str, Any]]] = {
     "preferences": preferences,
     "kto": rejected,

@@ -1,8 +1,9 @@
 """From conversations to rows: whole, or a row an answer; with a system prompt; of a bounded size.
 
 A row is what a trainer learns from at once: `id` (the record's), `messages`, `label`, `lang`
-and `source`. Where a record can make several rows, `piece` numbers them from 1, and an answer
-that is only context has `weight: 0`, as in OpenAI's format: each answer is learnt once.
+and `source`. Where a record can make several rows, `piece` numbers them from 1. Where earlier
+answers are only context, they have `weight: 0` and the last one 1, as in OpenAI's format: each
+answer is learnt once.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def system_prompt(how: InstructionExport, lang: str, label: str | None) -> str:
 
 
 def without_nulls(row: Row) -> Row:
-    """Return a row that was read from a table as it was made: no `weight` where there is none."""
+    """Return a row that was read from a table as it was made: only answers have a `weight`."""
     messages = [{k: v for k, v in m.items() if v is not None} for m in row["messages"]]
     return {**row, "messages": messages}
 
@@ -134,10 +135,10 @@ def _whole(
 
 
 def _said(turns: Iterable[Turn], *, last_alone: bool = False) -> list[dict[str, Any]]:
-    """Return the turns as messages; with `last_alone`, all answers but the last are context."""
+    """Return the turns as messages; with `last_alone`, answers before the last are context."""
     messages: list[dict[str, Any]] = [{"role": t.role, "content": t.text} for t in turns]
     if last_alone:
-        for message in messages[:-1]:
+        for at, message in enumerate(messages, 1):
             if message["role"] == "assistant":
-                message["weight"] = 0
+                message["weight"] = int(at == len(messages))
     return messages

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow.compute as pc
 
 from curator.exports.folder import RowFiles, save_datasets
-from curator.exports.formats import FORMATS, OF_CORRECTIONS, TWINS, NoPlaceError, format_schema
+from curator.exports.formats import (
+    FORMATS,
+    LAST_ALONE,
+    OF_CORRECTIONS,
+    TWINS,
+    NoPlaceError,
+    format_schema,
+)
 from curator.exports.rows import row_schema, without_nulls
 from curator.tables import read_table
 
@@ -40,7 +47,7 @@ class Written:
 
     rows: of each file, by its path in the folder.
     formats: the JSONL file of each format and split: format → split → file, `messages` first.
-    left_out: for each further format, how many rows it has no place for, by reason.
+    left_out: for each further format, how many rows or answers it has no place for, by reason.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -140,11 +147,19 @@ def _rows(staged: Sequence[Path], ids: pa.Array, without: Collection[Key]) -> It
 
 
 def _formatted(name: str, rows: Sequence[Row], left_out: Counter[str]) -> list[Row]:
-    """Return the rows in a further format; count those that it has no place for."""
+    """Return the rows in a further format; count what it has no place for."""
     found = []
     for row in rows:
         try:
             found.append(FORMATS[name](row))
         except NoPlaceError as reason:
             left_out[str(reason)] += 1
+    if name in LAST_ALONE and (context := sum(map(_context, rows))):
+        left_out[f"answers that are context alone ({name} learns the last one)"] += context
     return found
+
+
+def _context(row: Row) -> int:
+    """Return how many answers before the last one nobody has called context yet."""
+    answers = [m for m in row["messages"] if m["role"] == "assistant"]
+    return sum(answer.get("weight") != 0 for answer in answers[:-1])
