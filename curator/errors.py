@@ -9,6 +9,7 @@
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
     ├── ReviewError             Argilla, or a filled sheet, cannot be used
     └── GateError               a promise does not hold, so the step is refused: exit 1
+        └── EmptyError          nothing is selected for an export
 
 Anything else that escapes is a bug and shows its traceback.
 """
@@ -78,3 +79,7 @@ class GateError(CuratorError):
     """A promise does not hold (conservation, missing checks), so nothing is written."""
 
     exit_code = 1
+
+
+class EmptyError(GateError):
+    """Nothing is selected for an export."""
