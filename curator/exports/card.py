@@ -201,11 +201,7 @@ def instruction_card(about: About) -> str:
     leakage = manifest["leakage"]
     left_out = manifest["turns"]["left_out"]
     body = [
-        (
-            "One row is one conversation: `messages` is a list of `role` (system, user, assistant,"
-            " tool) and `content`; `source` says where it was read."
-        ),
-        "每行是一个对话：`messages` 为角色与内容的列表，`source` 指明出处。",
+        *_one_row(manifest["params"]["turns"]),
         "",
         *_section("Splits / 划分"),
         *_table(("split", "rows"), rows.items()),
@@ -237,6 +233,23 @@ def instruction_card(about: About) -> str:
         "",
     ]
     return _card(about, metadata, body)
+
+
+def _one_row(turns: str) -> tuple[str, str]:
+    """Return what a row is, in both languages."""
+    columns = (
+        "`messages` is a list of `role` (system, user, assistant, tool) and `content`; `source`"
+        " says where it was read."
+    )
+    if turns == "whole":
+        return (
+            f"One row is one conversation: {columns}",
+            "每行是一个对话：`messages` 为角色与内容的列表，`source` 指明出处。",
+        )
+    return (
+        f"One row is one answer and its context, whose answers have `weight: 0`: {columns}",
+        "每行是一个回答及其上文（其中回答的 `weight` 为 0）：`messages` 为角色与内容的列表。",
+    )
 
 
 def _lengths(manifest: Mapping[str, Any]) -> list[str]:
