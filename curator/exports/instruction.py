@@ -1,7 +1,8 @@
-"""The instruction dataset: conversations as `messages`, split into train and validation.
+"""The instruction dataset: conversations as `messages`, split into train, validation and test.
 
 exports/instruction/<version>/
-  train.jsonl  train.parquet  validation.jsonl  validation.parquet
+  train.jsonl  train.parquet  validation.jsonl  validation.parquet  test.…
+  left_out.jsonl    the records that the mix and the splits leave out, where there are any
   provenance.jsonl  the duplicates that rows stand for, where there are any
   preferences.jsonl what reviewers corrected beside what stood there, where there is any
   README.md         the dataset card
@@ -18,14 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curator import splits
 from curator.exports import card
 from curator.exports.accounts import check_runs, conservation, verdict_counts
+from curator.exports.arranged import arrange
+from curator.exports.assigned import assigned
+from curator.exports.chosen import choose, write_left_out
 from curator.exports.dialogue import dialogue
 from curator.exports.folder import Lines, RowFiles, building, dataset, verify, write_manifest
 from curator.exports.formats import FORMATS, NoPlaceError, dataset_info
@@ -33,19 +34,20 @@ from curator.exports.handshake import Handshake
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.leaks import gate_of, stop_leaks
+from curator.exports.licensing import licence_facts, stop_licences
 from curator.exports.merged import write_merged
+from curator.exports.pool import Rows
 from curator.exports.preferences import preference, write_preferences
 from curator.exports.version import version_of
 from curator.reviews import settled
-from curator.similarity.components import components
+from curator.splits import NAMES as SPLITS
+from curator.splits.keys import question_keys
 from curator.tables import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import datasets
-    import duckdb
-    from numpy.typing import NDArray
 
     from curator.check import Plan
     from curator.exports.dialogue import Dialogue
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NAME = "instruction"
-EXPORTER_VERSION = "5"
+EXPORTER_VERSION = "6"
 ROWS = pa.schema(
     [
         ("id", pa.string()),
@@ -69,22 +71,17 @@ ROWS = pa.schema(
         ("source", pa.struct([("uri", pa.string()), ("locator", pa.string())])),
     ]
 )
-SPLITS = ("train", "validation")
-_RELATED = "(code LIKE 'DUP%' OR code = 'LBL002')"
 
 
 @dataclass
-class _Seen:
+class _Seen(Rows):
     """What the first pass over the records notes for the split and for the manifest."""
 
-    ids: list[str] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
-    key_owners: list[int] = field(default_factory=list)
     unusable: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
-    turns: int = 0
-    by_source: Counter[card.SourceKey] = field(default_factory=Counter)
-    by_lang: Counter[str] = field(default_factory=Counter)
+    turns: list[int] = field(default_factory=list)
+    source: list[card.SourceKey] = field(default_factory=list)
+    lang: list[str] = field(default_factory=list)
     preferences: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, record: Record, spoken: Dialogue) -> bool:
@@ -93,13 +90,13 @@ class _Seen:
         if not spoken.turns:
             self.unusable["no question with an answer"] += 1
             return False
-        keys = splits.question_keys(spoken.questions)
+        keys = question_keys(spoken.questions)
         self.keys += keys
         self.key_owners += [len(self.ids)] * len(keys)
         self.ids.append(record.id)
-        self.turns += len(spoken.turns)
-        self.by_source[card.source_key(record)] += 1
-        self.by_lang[record.lang] += 1
+        self.turns.append(len(spoken.turns))
+        self.source.append(card.source_key(record))
+        self.lang.append(record.lang)
         return True
 
 
@@ -119,49 +116,62 @@ def export_instruction(
             records are not all accounted for, or a file would show a private detail.
         WorkspaceError: the version lies there but was changed, or cannot be written.
     """
-    version = version_of(
-        workspace,
-        recipe,
-        plan,
-        name=NAME,
-        exporter_version=EXPORTER_VERSION,
-        params=recipe.exports.instruction.model_dump(mode="json"),
+    params = recipe.exports.instruction
+    said = params.model_dump(mode="json")
+    request = version_of(
+        workspace, recipe, plan, name=NAME, exporter_version=EXPORTER_VERSION, params=said
     )
+    earlier = assigned(workspace, params.seed, str(request.facts["version"]))
+    version = request.after(earlier.id)
     if version.is_there():
         return version.target
     con = workspace.sql(plan.findings)
+    stop_licences(con, recipe, NAME)
     verdicts = settled(workspace, recipe, plan)
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         staged = folder / ".staged"
         staged.mkdir()
         parts = kept(con, plan, NAME, hide, verdicts)
         seen = _stage(parts, recipe, plan, staged, progress)
-        chosen, leakage = _split(con, seen, recipe.exports.instruction.validation)
-        asked = recipe.exports.instruction.formats
-        rows, taken, left_out = _write(folder, staged, chosen, asked)
-        info = dataset_info(recipe.name, [s for s in SPLITS if rows[f"{s}.jsonl"]], asked)
+        chosen = choose(workspace, recipe, policy, plan, con, verdicts, seen, staged, earlier)
+        arranged = arrange(staged, chosen.splits, chosen.ranks)
+        rows, taken, left_out = _write(folder, arranged, params.formats)
+        shutil.rmtree(staged)
+        there = [split for split in SPLITS if rows.get(f"{split}.jsonl")]
+        info = dataset_info(recipe.name, there, params.formats)
         text = json.dumps(info, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         (folder / "dataset_info.json").write_text(text, encoding="utf-8")
         manifest = {
             **version.facts,
+            **licence_facts(recipe),
             "checks": check_runs(plan),
             "reviews": verdict_counts(verdicts),
-            "conservation": conservation(con, policy, NAME, len(seen.ids), seen.unusable),
-            "turns": {"exported": seen.turns, "left_out": dict(sorted(seen.left_out.items()))},
-            "splits": {split: rows[f"{split}.jsonl"] for split in SPLITS},
-            "leakage": leakage,
-            "formats": {name: dict(sorted(left_out[name].items())) for name in asked},
+            "conservation": conservation(
+                con, policy, NAME, len(chosen), seen.unusable, chosen.left_out
+            ),
+            "turns": {
+                "exported": sum(chosen.of(seen.turns)),
+                "left_out": dict(sorted(seen.left_out.items())),
+            },
+            "splits": {split: rows[f"{split}.jsonl"] for split in chosen.splits},
+            "leakage": chosen.leakage,
+            "mix": chosen.mix,
+            "formats": {name: dict(sorted(left_out[name].items())) for name in params.formats},
             "handshake": taken.facts(),
         }
-        named, merged = write_merged(con, folder, set(seen.ids))
+        named, merged = write_merged(con, folder, set(chosen.of(seen.ids)))
         rows |= named
-        rows |= write_preferences(folder, seen.preferences, chosen)
+        rows |= write_preferences(folder, seen.preferences, chosen.splits)
+        rows |= write_left_out(folder, chosen)
         title = "instruction dataset / 指令数据集"
-        about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang, merged)
+        by_source, by_lang = Counter(chosen.of(seen.source)), Counter(chosen.of(seen.lang))
+        about = card.about(title, version, manifest, con, by_source, by_lang, merged)
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
+        card.write_croissant(folder, about, ROWS, rows)
         write_manifest(folder, manifest, rows)
         gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
         stop_leaks(folder, NAME, gate)
+        chosen.keep()
     return version.target
 
 
@@ -206,52 +216,10 @@ def _row(record: Record, spoken: Dialogue, prompt: str | None) -> dict[str, Any]
     }
 
 
-def _split(
-    con: duckdb.DuckDBPyConnection, seen: _Seen, share: float
-) -> tuple[pa.Array, dict[str, Any]]:
-    """Return the ids that go to validation, and the leakage that was measured afterwards.
-
-    Two records are related if a check paired them as duplicates or as answers to
-    the same question, whatever the score, or if they ask a question in the same words.
-    """
-    nodes = con.sql("SELECT id FROM records ORDER BY id").to_arrow_table()["id"].combine_chunks()
-    edges = con.sql(
-        f"SELECT DISTINCT record_id, peer_id FROM findings WHERE peer_id IS NOT NULL AND {_RELATED}"  # noqa: S608
-    ).to_arrow_table()
-    numbers = [_numbers(edges[c].combine_chunks(), nodes) for c in ("record_id", "peer_id")]
-    inside = (numbers[0] >= 0) & (numbers[1] >= 0)
-    left, right = numbers[0][inside], numbers[1][inside]
-    own = _numbers(pa.array(seen.ids, pa.string()), nodes)
-    keys = np.array(seen.keys, np.int64)
-    owners = own[np.array(seen.key_owners, np.int64)]
-    same_left, same_right = splits.chain(keys, owners)
-    group = components(
-        len(nodes), np.concatenate([left, same_left]), np.concatenate([right, same_right])
-    )
-    rows = np.zeros(len(nodes), bool)
-    rows[own] = True
-    chosen = splits.validation(nodes.to_pylist(), group, rows, share)
-    both = rows[left] & rows[right]
-    leakage = {
-        "questions_in_both_splits": len(
-            np.intersect1d(keys[chosen[owners]], keys[~chosen[owners]])
-        ),
-        "related_pairs_across_splits": int((chosen[left] != chosen[right])[both].sum()),
-        "groups": len(np.unique(group[rows])),
-    }
-    return nodes.filter(pa.array(chosen)), leakage
-
-
-def _numbers(ids: pa.Array, nodes: pa.Array) -> NDArray[np.int64]:
-    """Return each id's place among the nodes, -1 where it is not among them."""
-    found = pc.fill_null(pc.index_in(ids, value_set=nodes), -1)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
 def _write(
-    folder: Path, staged: Path, validation: pa.Array, formats: Sequence[str]
+    folder: Path, arranged: Mapping[str, Sequence[Path]], formats: Sequence[str]
 ) -> tuple[dict[str, int], Handshake, dict[str, Counter[str]]]:
-    """Write each staged row to its split's files.
+    """Write each split's rows to its files.
 
     Returns:
         The rows of each file, which rows trainers would refuse, and for each further
@@ -261,15 +229,12 @@ def _write(
     taken = Handshake()
     left_out: dict[str, Counter[str]] = {name: Counter() for name in formats}
     written: dict[str, int] = {}
-    paths = sorted(staged.iterdir())
-    for split in SPLITS:
+    for split, paths in arranged.items():
         with ExitStack() as stack:
             files = stack.enter_context(RowFiles(folder, split, ROWS))
             more = {n: stack.enter_context(Lines(folder / f"{split}.{n}.jsonl")) for n in formats}
             for path in paths:
-                table = read_table(path)
-                mask = pc.is_in(table["id"], value_set=validation)
-                rows = table.filter(mask if split == "validation" else pc.invert(mask)).to_pylist()
+                rows = read_table(path).to_pylist()
                 files.add(rows)
                 for row in rows:
                     taken.look_at(row)
@@ -280,7 +245,6 @@ def _write(
                             left_out[name][str(reason)] += 1
         written |= dict.fromkeys(files.names, files.rows)
         written |= {f"{split}.{name}.jsonl": lines.rows for name, lines in more.items()}
-    shutil.rmtree(staged)
     return written, taken, left_out
 
 
@@ -293,5 +257,5 @@ def load_instruction(path: Path | str) -> datasets.DatasetDict:
     from datasets import DatasetDict  # noqa: PLC0415 - heavy, and only loading needs it
 
     folder = Path(path)
-    verify(folder)
-    return DatasetDict({split: dataset(folder / f"{split}.parquet") for split in SPLITS})
+    there = verify(folder)["splits"]
+    return DatasetDict({s: dataset(folder / f"{s}.parquet") for s in SPLITS if s in there})

@@ -47,13 +47,24 @@ def preference(row: Mapping[str, Any], before: Dialogue) -> dict[str, Any] | Non
 
 
 def write_preferences(
-    folder: Path, pairs: Sequence[Mapping[str, Any]], validation: pa.Array
+    folder: Path, pairs: Sequence[Mapping[str, Any]], splits: Mapping[str, pa.Array]
 ) -> dict[str, int]:
-    """Write the pairs; no file where there are none. Return the rows of the file, by its name."""
-    if not pairs:
+    """Write the pairs of rows that are exported; no file where there are none.
+
+    Args:
+        folder: the export.
+        pairs: what `preference` returned.
+        splits: the ids of each split's records.
+
+    Returns:
+        The rows of the file, by its name.
+
+    """
+    of = {name: split for split, ids in splits.items() for name in ids.to_pylist()}
+    there = [pair for pair in pairs if pair["id"] in of]
+    if not there:
         return {}
-    held = set(validation.to_pylist())
     with Lines(folder / FILE) as lines:
-        for pair in pairs:
-            lines.add({**pair, "split": "validation" if pair["id"] in held else "train"})
+        for pair in there:
+            lines.add({**pair, "split": of[pair["id"]]})
         return {FILE: lines.rows}

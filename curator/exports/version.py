@@ -6,7 +6,7 @@ in its folder tells time, place or machine: the same version is the same bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import GateError
@@ -44,6 +44,13 @@ class Version:
     def target(self) -> Path:
         """The folder of this version."""
         return self.workspace.exports / self.name / str(self.facts["version"])
+
+    def after(self, earlier: str) -> Version:
+        """Return the version as it is on top of what earlier exports settled; empty for nothing."""
+        if not earlier:
+            return self
+        changed = {"version": digest(self.facts["version"], earlier), "splits_after": earlier}
+        return replace(self, facts={**self.facts, **changed})
 
     def is_there(self) -> bool:
         """Whether the version lies there already; if so, it is verified, and the latest again.
