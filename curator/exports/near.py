@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from curator.checks.search import NearPairs, near_pairs
 from curator.engine import LocalEngine
@@ -14,7 +15,6 @@ from curator.policy import speaks_of
 from curator.protocols import Scope
 from curator.similarity.steps import sketches
 from curator.tables import read_table
-from curator.workspace import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,11 +39,12 @@ def near_rows(staged: Sequence[Path], folder: Path, ids: Sequence[str]) -> NearP
 
     """
     files, owners = [], []
+    folder.mkdir()
     for path in staged:
         table = read_table(path, columns=["id", "messages"])
         texts = [spoken(row) for row in table["messages"].to_pylist()]
         files.append(folder / path.name)
-        write_table(files[-1], sketches(texts))
+        pq.write_table(sketches(texts), files[-1], compression="none", use_dictionary=False)
         owners.append(pc.index_in(table["id"], value_set=pa.array(ids, pa.string())).to_numpy())
     owner = np.concatenate([np.zeros(0, np.int64), *owners]).astype(np.int64)
     if not len(owner):

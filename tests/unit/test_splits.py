@@ -29,7 +29,9 @@ WORDS = "霜降 麦田 铜铃 渡口 灯塔 砚台 松针 石桥 风筝 竹篮 �
 def said(n: int) -> str:
     """A sentence of its own for each number."""
     a, b, c = n % 18, n // 18 % 18, n * 7 % 18
-    return f"{WORDS[a]}{n}号{WORDS[b]}为何{WORDS[c]}{n * n}而{WORDS[n * 5 % 18]}又{WORDS[n * 11 % 18]}"
+    return (
+        f"{WORDS[a]}{n}号{WORDS[b]}为何{WORDS[c]}{n * n}而{WORDS[n * 5 % 18]}又{WORDS[n * 11 % 18]}"
+    )
 
 
 def rows_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -65,7 +67,7 @@ def talks(made: Made, *numbers: int, **more: Any) -> None:
 
 
 def lay(made: Made, root: Path, **params: Any) -> Path:
-    workspace, plan = made.lay(root)
+    workspace, plan = made.lay(root, part_size=64)
     return export_instruction(workspace, recipe(instruction=params), POLICY, plan)
 
 
