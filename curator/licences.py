@@ -111,7 +111,8 @@ def _named(piece: str, licensing: Any) -> str:
     plain = piece.strip()
     known: dict[str, str] = {key.casefold(): key for key in licensing.known_symbols}
     joined = "-".join(_NOISE.sub(" ", plain).split())
-    for guess in (plain, joined, f"{joined}-1.0", joined.replace("-v", "-")):
+    zero = f"{joined}-1.0" if joined.casefold() == "cc0" else joined
+    for guess in (plain, joined, zero, joined.replace("-v", "-")):
         if guess.casefold() in known:
             return known[guess.casefold()]
     return joined.upper() if _CREATIVE_COMMONS.fullmatch(joined) else plain

@@ -98,7 +98,8 @@ def choose(
 
     """
     params = recipe.exports.instruction
-    pool = pool_of(workspace, con, plan, params.together, rows, staged)
+    near_from = threshold(policy)
+    pool = pool_of(workspace, con, plan, params.together, rows, staged, near_from)
     held = bound(pool, params, earlier)
     encoder = recipe.models.encoder
     traits = traits_of(workspace, con, plan, encoder, verdicts, rows.ids, staged)
@@ -116,7 +117,7 @@ def choose(
         splits={NAMES[s]: ids.filter(pa.array(side == s)) for s in wanted},
         ranks={} if place is None else {NAMES[TRAIN]: pa.array(place[side == TRAIN])},
         reasons=made.reasons.tolist(),
-        leakage=leakage(pool, held, side, threshold(policy)),
+        leakage=leakage(pool, held, side, near_from),
         mix=facts(made, side, replay),
         earlier=earlier,
     )

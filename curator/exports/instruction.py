@@ -34,7 +34,7 @@ from curator.exports.handshake import Handshake
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.leaks import gate_of, stop_leaks
-from curator.exports.licensing import licence_facts, stop_licences
+from curator.exports.licensing import stop_licences
 from curator.exports.merged import write_merged
 from curator.exports.pool import Rows
 from curator.exports.preferences import preference, write_preferences
@@ -123,10 +123,10 @@ def export_instruction(
     )
     earlier = assigned(workspace, params.seed, str(request.facts["version"]))
     version = request.after(earlier.id)
-    if version.is_there():
-        return version.target
     con = workspace.sql(plan.findings)
     stop_licences(con, recipe, NAME)
+    if version.is_there():
+        return version.target
     verdicts = settled(workspace, recipe, plan)
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         staged = folder / ".staged"
@@ -143,7 +143,6 @@ def export_instruction(
         (folder / "dataset_info.json").write_text(text, encoding="utf-8")
         manifest = {
             **version.facts,
-            **licence_facts(recipe),
             "checks": check_runs(plan),
             "reviews": verdict_counts(verdicts),
             "conservation": conservation(

@@ -27,7 +27,14 @@ FLOOR = 0.5
 _OTHERWISE = 0.65
 
 
-def near_rows(staged: Sequence[Path], folder: Path, ids: Sequence[str]) -> NearPairs:
+def near_rows(
+    staged: Sequence[Path],
+    folder: Path,
+    ids: Sequence[str],
+    floor: float = FLOOR,
+    *,
+    questions: bool = False,
+) -> NearPairs:
     """Return the verified pairs of records, by their number in `ids`, whose rows are near.
 
     Compared is what is exported, after all edits, roles and all.
@@ -36,6 +43,8 @@ def near_rows(staged: Sequence[Path], folder: Path, ids: Sequence[str]) -> NearP
         staged: tables of rows with `id` and `messages`.
         folder: where their sketches may lie for the time being.
         ids: the records.
+        floor: the least Jaccard similarity.
+        questions: whether to compare what users say alone.
 
     """
     files, owners = [], []
@@ -43,6 +52,8 @@ def near_rows(staged: Sequence[Path], folder: Path, ids: Sequence[str]) -> NearP
     for path in staged:
         table = read_table(path, columns=["id", "messages"])
         texts = [spoken(row) for row in table["messages"].to_pylist()]
+        if questions:
+            texts = [[said for said in text if said[0] == "user"] for text in texts]
         files.append(folder / path.name)
         pq.write_table(sketches(texts), files[-1], compression="none", use_dictionary=False)
         owners.append(pc.index_in(table["id"], value_set=pa.array(ids, pa.string())).to_numpy())
@@ -51,7 +62,7 @@ def near_rows(staged: Sequence[Path], folder: Path, ids: Sequence[str]) -> NearP
         return NearPairs(owner, owner, np.zeros(0, np.float64))
     with LocalEngine(1) as engine:
         scope = Scope(engine, tuple(staged), folder, folder)
-        found = near_pairs(scope, files, np.ones(len(owner), np.bool_), floor=FLOOR)
+        found = near_pairs(scope, files, np.ones(len(owner), np.bool_), floor=floor)
     pairs = NearPairs(owner[found.left], owner[found.right], found.jaccard)
     return pairs.where(pairs.left != pairs.right)
 

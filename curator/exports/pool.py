@@ -51,8 +51,9 @@ class Pool:
 
     nodes: the ids of all records of the project, sorted; `own` is each row's place there. A
     record that has no row can still hold its neighbours together.
-    left, right: nodes that the checks have paired. near: verified pairs of rows. keyed: what
-    rows share, by kind; `question` and `content` are always there.
+    left, right: nodes that the checks have paired. near, asked: verified pairs of rows that say,
+    or ask, nearly the same. keyed: what rows share, by kind; `question` and `content` are always
+    there.
     """
 
     ids: Sequence[str]
@@ -61,6 +62,7 @@ class Pool:
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     near: NearPairs
+    asked: NearPairs
     keyed: Mapping[str, Keyed] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -78,7 +80,8 @@ class Pool:
         """Return what belongs together, by the pairs and by these keys."""
         kinds = [k for kind, k in keyed.items() if kind != "question" or together.duplicates]
         none = np.zeros(0, np.int64)
-        pairs = [(self.left, self.right), (self.own[self.near.left], self.own[self.near.right])]
+        near = ((self.own[found.left], self.own[found.right]) for found in (self.near, self.asked))
+        pairs = [(self.left, self.right), *near]
         left, right = (
             (np.concatenate(side) for side in zip(*pairs, strict=True))
             if together.duplicates
@@ -95,10 +98,10 @@ class Pool:
     @cached_property
     def clusters(self) -> NDArray[np.int64]:
         """Each row's group of duplicates and of the same question, by a number."""
-        asked = self.keyed["question"]
-        _, place = np.unique(asked.keys, return_inverse=True)
+        question = self.keyed["question"]
+        _, place = np.unique(question.keys, return_inverse=True)
         n = len(self.nodes)
-        left = [self.left, self.own[self.near.left], self.own[asked.rows]]
+        left = [self.left, self.own[self.near.left], self.own[question.rows]]
         right = [self.right, self.own[self.near.right], n + place]
         joined = components(n + len(place), np.concatenate(left), np.concatenate(right))
         return joined[self.own]
@@ -111,6 +114,7 @@ def pool_of(
     together: Together,
     rows: Rows,
     staged: Path,
+    near_from: float,
 ) -> Pool:
     """Return the rows of an export before any is left out, and what holds them together.
 
@@ -121,6 +125,7 @@ def pool_of(
         together: what is kept together.
         rows: the records that have rows, and their questions.
         staged: the folder of the rows' tables.
+        near_from: the similarity from which the policy takes rows for near-duplicates.
 
     """
     nodes = con.sql("SELECT id FROM records ORDER BY id").to_arrow_table()["id"].combine_chunks()
@@ -139,14 +144,14 @@ def pool_of(
         owners = pa.array([owner for owner, _ in entries], pa.string())
         keys = np.array([key for _, key in entries], np.int64)
         keyed[kind] = Keyed(keys, numbers(owners, given))
-    sketched = staged / ".sketches"
     return Pool(
         ids=rows.ids,
         nodes=nodes,
         own=numbers(given, nodes),
         left=ends[0][inside],
         right=ends[1][inside],
-        near=near_rows(files, sketched, rows.ids),
+        near=near_rows(files, staged / ".sketches", rows.ids),
+        asked=near_rows(files, staged / ".asked", rows.ids, near_from, questions=True),
         keyed=keyed,
     )
 

@@ -24,7 +24,7 @@ from curator.exports.folder import RowFiles, building, dataset, verify, write_ma
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.leaks import gate_of, stop_leaks
-from curator.exports.licensing import licence_facts, stop_licences
+from curator.exports.licensing import stop_licences
 from curator.exports.merged import write_merged
 from curator.exports.version import version_of
 from curator.reviews import settled
@@ -85,10 +85,10 @@ def export_rag(
         exporter_version=EXPORTER_VERSION,
         params=recipe.exports.rag.model_dump(mode="json"),
     )
-    if version.is_there():
-        return version.target
     con = workspace.sql(plan.findings)
     stop_licences(con, recipe, NAME)
+    if version.is_there():
+        return version.target
     verdicts = settled(workspace, recipe, plan)
     unusable: Counter[str] = Counter()
     by_source: Counter[card.SourceKey] = Counter()
@@ -117,7 +117,6 @@ def export_rag(
         exported = sum(by_kind.values())
         manifest = {
             **version.facts,
-            **licence_facts(recipe),
             "checks": check_runs(plan),
             "reviews": verdict_counts(verdicts),
             "conservation": conservation(con, policy, NAME, exported, unusable),

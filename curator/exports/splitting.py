@@ -119,8 +119,9 @@ def leakage(pool: Pool, held: Bound, side: NDArray[np.int8], threshold: float) -
     place[rows] = np.arange(len(rows))
     own = side[rows]
     across: dict[str, tuple[int, float]] = {}
-    near = pool.near.where(pool.near.jaccard >= threshold)
-    across["near_duplicates"] = _pairs(own, place[near.left], place[near.right])
+    for name, pairs in (("near_duplicates", pool.near), ("near_questions", pool.asked)):
+        near = pairs.where(pairs.jaccard >= threshold)
+        across[name] = _pairs(own, place[near.left], place[near.right])
     by_node = np.full(len(pool.nodes), -1, np.int64)
     by_node[pool.own] = place
     across["related_by_checks"] = _pairs(own, by_node[pool.left], by_node[pool.right])
@@ -133,6 +134,7 @@ def leakage(pool: Pool, held: Bound, side: NDArray[np.int8], threshold: float) -
         "near_duplicates_from": threshold,
         "across": {name: n for name, (n, _) in across.items()},
         "across_a_random_split": {name: n for name, (_, n) in across.items()},
+        "settled_before": int((held.settled[rows] >= 0).sum()),
         "exported_apart_before": held.torn,
         "too_large_to_keep_together": dict(held.cut),
     }

@@ -86,14 +86,15 @@ def traits_of(
         ).fetchall()
     )
     topics = topic_of(con, plan, workspace.cache, encoder)
-    tokens = _tokens(staged)
+    tokens, labels = _staged(staged)
     own = [facts[i] for i in ids]
     kept = {i for i, verdict in verdicts.items() if verdict.said in {"keep", "fix"}}
     quality = [1.0 if i in kept else max(_LEAST_QUALITY, float(doubt.get(i, 1.0))) for i in ids]
     return Traits(
         source=[row[0] for row in own],
-        topic=[topics.get(i, "") for i in ids],
-        label=[row[1] for row in own],
+        # A label may hide a private detail: told is the one that is exported.
+        topic=[labels[i] if topics.get(i, "") == facts[i][1] else topics.get(i, "") for i in ids],
+        label=[labels[i] for i in ids],
         lang=[row[2] for row in own],
         quality=np.array([round(value, 6) for value in quality], np.float64),
         tokens=np.array([tokens[i] for i in ids], np.int64),
@@ -126,12 +127,15 @@ def vectors(plan: Plan, cache: Path, encoder: str, ids: Sequence[str]) -> NDArra
     return np.zeros((len(ids), 1), np.float32) if found is None else found
 
 
-def _tokens(staged: Path) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _staged(staged: Path) -> tuple[dict[str, int], dict[str, str]]:
+    """Return about how many tokens each record's rows have, and its label as it is exported."""
+    tokens: dict[str, int] = {}
+    labels: dict[str, str] = {}
     for path in sorted(staged.glob("*.parquet")):
-        for row in read_table(path, columns=["id", "messages"]).to_pylist():
-            found[row["id"]] = found.get(row["id"], 0) + _about(row["messages"])
-    return found
+        for row in read_table(path, columns=["id", "messages", "label"]).to_pylist():
+            tokens[row["id"]] = tokens.get(row["id"], 0) + _about(row["messages"])
+            labels[row["id"]] = row["label"] or ""
+    return tokens, labels
 
 
 def _about(messages: Sequence[Mapping[str, Any]]) -> int:

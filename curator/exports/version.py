@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from curator.errors import GateError
 from curator.exports.folder import point_latest, verify
 from curator.exports.hiding import hiding_facts
+from curator.exports.licensing import licence_facts
 from curator.tables import digest
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def version_of(
         GateError: nothing was decided yet.
         VaultError: the recipe asks for pseudonyms, and there is no key.
     """
-    params = {**params, **hiding_facts(workspace, recipe)}
+    params = {**params, **hiding_facts(workspace, recipe), **licence_facts(recipe)}
     decision = workspace.current_decision()
     if decision is None:
         raise GateError("nothing is decided yet", "run: curator decide")

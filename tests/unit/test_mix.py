@@ -233,9 +233,8 @@ def general(rows: list[dict[str, Any]]) -> int:
     return sum(row["source"]["uri"] == "general.jsonl" for row in rows)
 
 
-def test_a_share_of_train_is_general_data_and_of_nothing_else(
-    made: Made, laid: tuple[Workspace, Plan], tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("laid")
+def test_a_share_of_train_is_general_data_and_of_nothing_else(made: Made, tmp_path: Path) -> None:
     workspace, plan = with_general(made, tmp_path / "g")
     folder = replayed(workspace, plan, replay=0.2)
     rows = rows_of(folder)
@@ -250,9 +249,8 @@ def test_a_share_of_train_is_general_data_and_of_nothing_else(
     assert funnel(workspace, POLICY)["conserved"]
 
 
-def test_general_data_that_repeat_a_held_out_row_stay_out(
-    made: Made, laid: tuple[Workspace, Plan], tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("laid")
+def test_general_data_that_repeat_a_held_out_row_stay_out(made: Made, tmp_path: Path) -> None:
     for record in list(made.records)[:60]:
         # The very question of each row, with an answer of its own.
         turns = (
@@ -275,9 +273,8 @@ def test_general_data_that_repeat_a_held_out_row_stay_out(
     assert general(rows["train"]) > 20
 
 
-def test_too_little_general_data_is_told(
-    made: Made, laid: tuple[Workspace, Plan], tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("laid")
+def test_too_little_general_data_is_told(made: Made, tmp_path: Path) -> None:
     workspace, plan = with_general(made, tmp_path / "g", 4)
     folder = replayed(workspace, plan, replay=0.5)
     told = manifest(folder)["mix"]["replay"]
@@ -292,9 +289,8 @@ def test_a_share_without_a_source_of_general_data_is_an_error(laid: tuple[Worksp
         export(laid, replay=0.1)
 
 
-def test_a_budget_holds_with_replay(
-    made: Made, laid: tuple[Workspace, Plan], tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("laid")
+def test_a_budget_holds_with_replay(made: Made, tmp_path: Path) -> None:
     workspace, plan = with_general(made, tmp_path / "g")
     folder = replayed(workspace, plan, rows=40, replay=0.25)
     rows = rows_of(folder)

@@ -57,6 +57,7 @@ def instruction_card(about: About) -> str:
 
 _KINDS = {
     "near_duplicates": "pairs of near-duplicates / 近似重复对",
+    "near_questions": "pairs of near-duplicate questions / 近似重复的问题对",
     "related_by_checks": "pairs that a check relates / 检查认定相关的对",
     "questions": "questions / 问题",
     "conversations": "conversations / 会话",

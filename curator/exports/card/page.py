@@ -45,7 +45,7 @@ def page(about: About, metadata: Mapping[str, Any], body: Iterable[str]) -> str:
         ),
         "",
         *_merged(about.sources),
-        *_allowed(manifest.get("licenses_allowed", {})),
+        *_allowed(manifest["params"].get("licenses_allowed", {})),
         *section("From source to export / 从来源到导出"),
         *table(("stage", "n"), [*about.funnel, *_accounts(manifest["conservation"])]),
         "",
