@@ -1,6 +1,7 @@
 """Croissant: what a version holds, for machines (JSON-LD), beside the card for people.
 
 Source: the Croissant format 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html.
+The date of publication and how to cite are left to who publishes: a version tells no time.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _CONTEXT: dict[str, Any] = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -50,6 +52,7 @@ _CONTEXT: dict[str, Any] = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
