@@ -104,7 +104,7 @@ def choose(
     encoder = recipe.models.encoder
     traits = traits_of(workspace, con, plan, encoder, verdicts, rows.ids, staged)
     embed = partial(vectors, plan, workspace.cache, encoder)
-    made = choice(recipe, pool, traits, held.settled, embed, LEFT_OUT)
+    made = choice(recipe, pool, traits, held.settled, embed, LEFT_OUT, near_from)
     side = split(pool, held, made.kept, traits.strata(), params)
     replay = add_replay(made, side, held.settled, held.related.group[pool.own])
     shares = wanted_shares(params)

@@ -87,6 +87,7 @@ def choice(
     settled: NDArray[np.int8],
     embed: Callable[[Sequence[str]], NDArray[np.float32]],
     between: str,
+    near_from: float,
 ) -> Choice:
     """Return the rows that the caps and the budget leave; general data are left aside for now.
 
@@ -97,6 +98,7 @@ def choice(
         settled: where they went before; those `BETWEEN` splits are left out, for `between`.
         embed: gives the vectors of records.
         between: the reason why.
+        near_from: the similarity from which rows are near-duplicates.
 
     Raises:
         RecipeError: a replay share is asked for, and no source is marked as general data.
@@ -113,7 +115,7 @@ def choice(
     made.leave_out(np.flatnonzero(settled == BETWEEN), between)
     made.leave_out(np.flatnonzero(traits.replay), REPLAY_SPARE)
     if mix.max_per_cluster:
-        _cap_clusters(made, mix.max_per_cluster)
+        _cap_clusters(made, mix.max_per_cluster, near_from)
     if mix.max_per_source:
         _cap_sources(made, mix.max_per_source)
     budget = mix.tokens if mix.tokens is not None else mix.rows
@@ -186,9 +188,8 @@ def ranks(made: Choice) -> NDArray[np.int64]:
     return place
 
 
-def _cap_clusters(made: Choice, most: int) -> None:
-    clusters, kept = made.pool.clusters, made.kept
-    rows = np.flatnonzero(kept)
+def _cap_clusters(made: Choice, most: int, near_from: float) -> None:
+    clusters, rows = made.pool.clusters(near_from), np.flatnonzero(made.kept)
     order = rows[np.lexsort((made.pool.content[rows], -made.traits.quality[rows], clusters[rows]))]
     found, starts = np.unique(clusters[order], return_index=True)
     rank = np.arange(len(order)) - starts[np.searchsorted(found, clusters[order])]

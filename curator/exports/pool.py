@@ -51,9 +51,9 @@ class Pool:
 
     nodes: the ids of all records of the project, sorted; `own` is each row's place there. A
     record that has no row can still hold its neighbours together.
-    left, right: nodes that the checks have paired. near, asked: verified pairs of rows that say,
-    or ask, nearly the same. keyed: what rows share, by kind; `question` and `content` are always
-    there.
+    left, right: nodes that the checks have paired, with what score. near, asked: verified pairs
+    of rows that say, or ask, nearly the same. keyed: what rows share, by kind; `question` and
+    `content` are always there.
     """
 
     ids: Sequence[str]
@@ -61,6 +61,7 @@ class Pool:
     own: NDArray[np.int64]
     left: NDArray[np.int64]
     right: NDArray[np.int64]
+    scores: NDArray[np.float64]
     near: NearPairs
     asked: NearPairs
     keyed: Mapping[str, Keyed] = field(default_factory=dict)
@@ -95,14 +96,17 @@ class Pool:
             self.own[np.concatenate([none, *(k.rows for k in kinds)])],
         )
 
-    @cached_property
-    def clusters(self) -> NDArray[np.int64]:
-        """Each row's group of duplicates and of the same question, by a number."""
-        question = self.keyed["question"]
+    def clusters(self, near_from: float) -> NDArray[np.int64]:
+        """Return each row's group of duplicates and of the same question, by a number.
+
+        Unlike what is kept together, these pairs have at least a similarity of `near_from`.
+        """
+        question, close = self.keyed["question"], self.scores >= near_from
+        near = self.near.where(self.near.jaccard >= near_from)
         _, place = np.unique(question.keys, return_inverse=True)
         n = len(self.nodes)
-        left = [self.left, self.own[self.near.left], self.own[question.rows]]
-        right = [self.right, self.own[self.near.right], n + place]
+        left = [self.left[close], self.own[near.left], self.own[question.rows]]
+        right = [self.right[close], self.own[near.right], n + place]
         joined = components(n + len(place), np.concatenate(left), np.concatenate(right))
         return joined[self.own]
 
@@ -130,7 +134,8 @@ def pool_of(
     """
     nodes = con.sql("SELECT id FROM records ORDER BY id").to_arrow_table()["id"].combine_chunks()
     edges = con.sql(
-        f"SELECT DISTINCT record_id, peer_id FROM findings WHERE peer_id IS NOT NULL AND {_RELATED}"  # noqa: S608
+        "SELECT record_id, peer_id, max(score) AS score FROM findings"  # noqa: S608
+        f" WHERE peer_id IS NOT NULL AND {_RELATED} GROUP BY ALL ORDER BY ALL"
     ).to_arrow_table()
     ends = [numbers(edges[c].combine_chunks(), nodes) for c in ("record_id", "peer_id")]
     inside = (ends[0] >= 0) & (ends[1] >= 0)
@@ -150,6 +155,7 @@ def pool_of(
         own=numbers(given, nodes),
         left=ends[0][inside],
         right=ends[1][inside],
+        scores=edges["score"].to_numpy()[inside],
         near=near_rows(files, staged / ".sketches", rows.ids),
         asked=near_rows(files, staged / ".asked", rows.ids, near_from, questions=True),
         keyed=keyed,

@@ -169,7 +169,7 @@ def test_caps_per_source_and_per_cluster(
     assert counts == [20, 15]
     assert manifest(folder)["conservation"]["left_out"] == {"mix: max_per_source": 25}
     for n in range(1, 6):
-        made.find("near_duplicates", made.records[n], "DUP002", 0.6, peer_id=made.records[0].id)
+        made.find("near_duplicates", made.records[n], "DUP002", 0.7, peer_id=made.records[0].id)
     again = made.lay(tmp_path / "b", part_size=64)
     folder = export(again, max_per_cluster=2)
     left = {made.records[n].id for n in range(6)} & {row["id"] for row in all_rows(folder)}
