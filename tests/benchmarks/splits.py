@@ -1,7 +1,6 @@
 """Near-duplicates across train, validation and test, beside a random split of the same sizes.
 
-26,000 Alpaca rows, MedQuAD's questions and answers, and those of a Chinese medical forum, split
-eight to one to one. Every pair of rows is compared, by the product of the rows' shingle sets and
+26,000 Alpaca rows, and questions and answers of a Chinese medical forum, split eight to one to one. Every pair of rows is compared, by the product of the rows' shingle sets and
 not by the search that the splits rest on; near is what the default policy takes for near (a
 Jaccard similarity of 0.65 or more), of whole rows and of their questions alone. Each twice: all
 rows as they come, and what is left once the policy has dropped the duplicates. Two thirds of the
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 SETS = {
     "Alpaca, en": ("instruct/alpaca_en_original_vs_corrected", ("instruction", "input"), "output"),
-    "MedQuAD, en": ("medical/medquad", ("question",), "answer"),
     "medical forum, zh": ("medical/toyhom_neike_sample_raw", ("title", "ask"), "answer"),
 }
 """Name → file, what is asked, what is answered."""

@@ -327,3 +327,21 @@ def test_a_random_split_parts_as_many_pairs_as_is_told() -> None:
         spread.append(keys_across(shuffled, keys, owners)[0])
     assert pairs_across(side, left, right)[1] == pytest.approx(np.mean(parted), rel=0.02)
     assert keys_across(side, keys, owners)[1] == pytest.approx(np.mean(spread), rel=0.02)
+
+
+def test_what_is_erased_is_forgotten_by_the_splits_too(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    from curator.erase import Wanted, erase
+
+    made = Made()
+    talks(made, *range(20))
+    workspace, plan = made.lay(tmp_path, part_size=64)
+    export_instruction(workspace, recipe(), POLICY, plan)
+    (path,) = (workspace.store / "splits").glob("*/*.parquet")
+    gone = made.records[3].id
+    assert gone in pq.read_table(path)["record_id"].to_pylist()
+    erase(workspace, recipe(), Wanted(record=gone))
+    left = pq.read_table(path)["record_id"].to_pylist()
+    assert gone not in left
+    assert made.records[4].id in left
