@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from curator.check import Plan
     from curator.exports.assigned import Assigned
+    from curator.exports.measures import Ruler
     from curator.exports.pool import Pool, Rows
     from curator.schema import Policy, Recipe
     from curator.verdicts import Verdict
@@ -82,6 +83,7 @@ def choose(
     rows: Rows,
     staged: Path,
     earlier: Assigned,
+    ruler: Ruler | None = None,
 ) -> Chosen:
     """Return which rows are exported, and in which split each.
 
@@ -95,6 +97,7 @@ def choose(
         rows: the records that have rows, and their questions.
         staged: the folder of the rows' tables.
         earlier: what earlier exports settled.
+        ruler: measures rows in tokens; None where no tokenizer is named.
 
     """
     params = recipe.exports.instruction
@@ -102,7 +105,7 @@ def choose(
     pool = pool_of(workspace, con, plan, params.together, rows, staged, near_from)
     held = bound(pool, params, earlier)
     encoder = recipe.models.encoder
-    traits = traits_of(workspace, con, plan, encoder, verdicts, rows.ids, staged)
+    traits = traits_of(workspace, con, plan, encoder, verdicts, rows.ids, staged, ruler)
     embed = partial(vectors, plan, workspace.cache, encoder)
     made = choice(recipe, pool, traits, held.settled, embed, LEFT_OUT, near_from)
     side = split(pool, held, made.kept, traits.strata(), params)

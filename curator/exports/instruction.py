@@ -2,75 +2,70 @@
 
 exports/instruction/<version>/
   train.jsonl  train.parquet  validation.jsonl  validation.parquet  test.…
-  left_out.jsonl    the records that the mix and the splits leave out, where there are any
-  provenance.jsonl  the duplicates that rows stand for, where there are any
-  preferences.jsonl what reviewers corrected beside what stood there, where there is any
-  README.md         the dataset card
+  train.<format>.jsonl …      the further formats, see `curator.exports.writing`
+  dataset_info.json, <trainer>.yaml, chat_template.jinja, see `curator.exports.trainers`
+  provenance.jsonl            the duplicates that rows stand for, where there are any
+  left_out.jsonl              what the mix and the splits leave out, where there is any
+  README.md                   the dataset card
   manifest.json
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curator.errors import EmptyError
 from curator.exports import card
 from curator.exports.accounts import check_runs, conservation, verdict_counts
-from curator.exports.arranged import arrange
+from curator.exports.arranged import in_order
 from curator.exports.assigned import assigned
 from curator.exports.chosen import choose, write_left_out
 from curator.exports.dialogue import dialogue
-from curator.exports.folder import Lines, RowFiles, building, dataset, verify, write_manifest
-from curator.exports.formats import FORMATS, NoPlaceError, dataset_info
-from curator.exports.handshake import Handshake
+from curator.exports.folder import building, dataset, verify, write_manifest
+from curator.exports.handed import hand_over
+from curator.exports.handshake.trl_itself import installed
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.leaks import gate_of, stop_leaks
 from curator.exports.licensing import stop_licences
+from curator.exports.measures import Ruler
 from curator.exports.merged import write_merged
 from curator.exports.pool import Rows
-from curator.exports.preferences import preference, write_preferences
+from curator.exports.preferences import preference
+from curator.exports.rows import row_schema, rows_of
 from curator.exports.version import version_of
+from curator.exports.writing import key_of
+from curator.models import model_sha
+from curator.protocols import silent
 from curator.reviews import settled
 from curator.splits import NAMES as SPLITS
 from curator.splits.keys import question_keys
 from curator.tables import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable
 
     import datasets
 
     from curator.check import Plan
     from curator.exports.dialogue import Dialogue
+    from curator.exports.handed import Handed
     from curator.exports.kept import Kept
     from curator.protocols import Progress
-    from curator.schema import Policy, Recipe
+    from curator.schema import InstructionExport, Policy, Recipe
     from curator.types import Record
     from curator.workspace import Workspace
 
 NAME = "instruction"
-EXPORTER_VERSION = "6"
-ROWS = pa.schema(
-    [
-        ("id", pa.string()),
-        (
-            "messages",
-            pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])),
-        ),
-        ("label", pa.string()),
-        ("lang", pa.string()),
-        ("source", pa.struct([("uri", pa.string()), ("locator", pa.string())])),
-    ]
-)
+EXPORTER_VERSION = "7"
 
 
 @dataclass
@@ -79,9 +74,7 @@ class _Seen(Rows):
 
     unusable: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
-    turns: list[int] = field(default_factory=list)
-    source: list[card.SourceKey] = field(default_factory=list)
-    lang: list[str] = field(default_factory=list)
+    facts: dict[str, tuple[card.SourceKey, str, int]] = field(default_factory=dict)
     preferences: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, record: Record, spoken: Dialogue) -> bool:
@@ -94,10 +87,33 @@ class _Seen(Rows):
         self.keys += keys
         self.key_owners += [len(self.ids)] * len(keys)
         self.ids.append(record.id)
-        self.turns.append(len(spoken.turns))
-        self.source.append(card.source_key(record))
-        self.lang.append(record.lang)
+        self.facts[record.id] = (card.source_key(record), record.lang, len(spoken.turns))
         return True
+
+    def choose(self, ids: Iterable[str]) -> None:
+        """Note which records are exported; the others are accounted for elsewhere."""
+        self.facts = {record: self.facts[record] for record in ids}
+
+    def leave_out(self, ids: Collection[str], reason: str) -> None:
+        """Note that records make no row after all."""
+        for gone in ids:
+            del self.facts[gone]
+            self.unusable[reason] += 1
+
+    @property
+    def by_source(self) -> Counter[card.SourceKey]:
+        """How many records of each source make rows."""
+        return Counter(source for source, _, _ in self.facts.values())
+
+    @property
+    def by_lang(self) -> Counter[str]:
+        """How many records of each language make rows."""
+        return Counter(lang for _, lang, _ in self.facts.values())
+
+    @property
+    def turns(self) -> int:
+        """How many turns the records that make rows have."""
+        return sum(turns for _, _, turns in self.facts.values())
 
 
 def export_instruction(
@@ -113,60 +129,67 @@ def export_instruction(
 
     Raises:
         GateError: nothing is decided, the decision does not fit the findings, or
-            records are not all accounted for, or a file would show a private detail.
+            records are not all accounted for, or a file would show a private detail, or
+            no conversation is kept (EmptyError), or a trainer refuses rows and the recipe
+            says stop, or a licence forbids the use.
+        ModelError: the tokenizer that the recipe names is not there.
         WorkspaceError: the version lies there but was changed, or cannot be written.
     """
-    params = recipe.exports.instruction
-    said = params.model_dump(mode="json")
+    how = recipe.exports.instruction
     request = version_of(
-        workspace, recipe, plan, name=NAME, exporter_version=EXPORTER_VERSION, params=said
+        workspace, recipe, plan, name=NAME, exporter_version=EXPORTER_VERSION, params=_params(how)
     )
-    earlier = assigned(workspace, params.seed, str(request.facts["version"]))
+    earlier = assigned(workspace, how.seed, str(request.facts["version"]))
     version = request.after(earlier.id)
     con = workspace.sql(plan.findings)
     stop_licences(con, recipe, NAME)
     if version.is_there():
         return version.target
     verdicts = settled(workspace, recipe, plan)
+    ruler = Ruler(how.tokenizer) if how.tokenizer else None
+    progress = progress or silent
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         staged = folder / ".staged"
         staged.mkdir()
         parts = kept(con, plan, NAME, hide, verdicts)
-        seen = _stage(parts, recipe, plan, staged, progress)
-        chosen = choose(workspace, recipe, policy, plan, con, verdicts, seen, staged, earlier)
-        arranged = arrange(staged, chosen.splits, chosen.ranks)
-        rows, taken, left_out = _write(folder, arranged, params.formats)
+        seen = _stage(parts, how, ruler, plan, staged, progress)
+        if not seen.ids:
+            raise _nothing(seen)
+        chosen = choose(
+            workspace, recipe, policy, plan, con, verdicts, seen, staged, earlier, ruler
+        )
+        if not len(chosen):
+            raise EmptyError(
+                "the mix leaves no row of the instruction dataset",
+                "raise exports.instruction.mix.rows or tokens",
+            )
+        seen.choose(chosen.of(seen.ids))
+        tables = in_order(staged, chosen.splits, chosen.ranks)
+        splits = chosen.splits
+        handed = hand_over(folder, tables, splits, recipe, seen.preferences, ruler, progress)
+        seen.leave_out(_gone(tables, handed), "a trainer would not learn from it")
         shutil.rmtree(staged)
-        there = [split for split in SPLITS if rows.get(f"{split}.jsonl")]
-        info = dataset_info(recipe.name, there, params.formats)
-        text = json.dumps(info, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-        (folder / "dataset_info.json").write_text(text, encoding="utf-8")
+        rows = handed.written.rows
         manifest = {
             **version.facts,
             "checks": check_runs(plan),
             "reviews": verdict_counts(verdicts),
             "conservation": conservation(
-                con, policy, NAME, len(chosen), seen.unusable, chosen.left_out
+                con, policy, NAME, len(seen.facts), seen.unusable, chosen.left_out
             ),
-            "turns": {
-                "exported": sum(chosen.of(seen.turns)),
-                "left_out": dict(sorted(seen.left_out.items())),
-            },
-            "splits": {split: rows[f"{split}.jsonl"] for split in chosen.splits},
+            "turns": {"exported": seen.turns, "left_out": dict(sorted(seen.left_out.items()))},
+            "splits": {split: rows[f"{split}.jsonl"] for split in splits},
             "leakage": chosen.leakage,
             "mix": chosen.mix,
-            "formats": {name: dict(sorted(left_out[name].items())) for name in params.formats},
-            "handshake": taken.facts(),
+            **handed.facts(),
         }
-        named, merged = write_merged(con, folder, set(chosen.of(seen.ids)))
+        named, merged = write_merged(con, folder, seen.facts.keys())
         rows |= named
-        rows |= write_preferences(folder, seen.preferences, chosen.splits)
         rows |= write_left_out(folder, chosen)
         title = "instruction dataset / 指令数据集"
-        by_source, by_lang = Counter(chosen.of(seen.source)), Counter(chosen.of(seen.lang))
-        about = card.about(title, version, manifest, con, by_source, by_lang, merged)
+        about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang, merged)
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
-        card.write_croissant(folder, about, ROWS, rows)
+        card.write_croissant(folder, about, row_schema(how), rows, tuple(splits))
         write_manifest(folder, manifest, rows)
         gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
         stop_leaks(folder, NAME, gate)
@@ -174,77 +197,69 @@ def export_instruction(
     return version.target
 
 
+def _params(how: InstructionExport) -> dict[str, Any]:
+    """Return what a version depends on: the recipe's wishes, the tokenizer and who is asked.
+
+    A tokenizer is named without the place where it lies.
+    """
+    params = how.model_dump(mode="json")
+    if how.tokenizer is None:
+        return params
+    params["tokenizer"] = {
+        "name": Path(how.tokenizer).name,
+        "sha": model_sha("tokenizer", how.tokenizer),
+    }
+    asked = installed() if "trl" in how.trainers else None
+    return params | {"trl": asked}
+
+
 def _stage(
     parts: Iterable[list[Kept]],
-    recipe: Recipe,
+    how: InstructionExport,
+    ruler: Ruler | None,
     plan: Plan,
     staged: Path,
-    progress: Progress | None,
+    progress: Progress,
 ) -> _Seen:
     """Write the rows part by part, before it is known which split each belongs to."""
     seen = _Seen()
-    prompt = recipe.exports.instruction.system_prompt
+    most = how.max_tokens
+    fits = partial(ruler.fits, most=most) if ruler and most is not None else None
+    whole = how.model_copy(update={"turns": "whole"})
     for index, some in enumerate(parts):
         rows = []
         for one in some:
             spoken = dialogue(one.record)
             if seen.add(one.record, spoken):
-                rows.append(_row(one.record, spoken, prompt))
-                if one.before and (pair := preference(rows[-1], dialogue(one.before))):
-                    seen.preferences.append(pair)
-        pq.write_table(pa.Table.from_pylist(rows, schema=ROWS), staged / f"{index:06d}.parquet")
-        if progress:
-            progress("export instruction", index + 1, len(plan.parts))
+                rows += rows_of(one.record, spoken, how, fits)
+                if one.before:
+                    (row,) = rows_of(one.record, spoken, whole)
+                    if pair := preference(row, dialogue(one.before)):
+                        seen.preferences.append(pair)
+        table = pa.Table.from_pylist(rows, schema=row_schema(how))
+        pq.write_table(table, staged / f"{index:06d}.parquet")
+        progress("export instruction", index + 1, len(plan.parts))
     return seen
 
 
-def _row(record: Record, spoken: Dialogue, prompt: str | None) -> dict[str, Any]:
-    """Return a record's row; a system prompt of its own stands before the recipe's."""
-    system = spoken.system or prompt
-    messages = [{"role": "system", "content": system}] if system else []
-    messages += [{"role": turn.role, "content": turn.text} for turn in spoken.turns]
-    return {
-        "id": record.id,
-        "messages": messages,
-        "label": record.label,
-        "lang": record.lang,
-        "source": {
-            "uri": record.provenance.source_uri,
-            "locator": record.provenance.locator,
-        },
-    }
+def _nothing(seen: _Seen) -> EmptyError:
+    """Return the error that nothing is selected for the export, with why."""
+    unusable = "; ".join(f"{n} with {reason}" for reason, n in seen.unusable.items())
+    return EmptyError(
+        "no conversation is kept for the instruction dataset"
+        + (f" ({unusable})" if unusable else ""),
+        "see where records went: curator status; what decides: rules/policy.yaml, curator decide",
+    )
 
 
-def _write(
-    folder: Path, arranged: Mapping[str, Sequence[Path]], formats: Sequence[str]
-) -> tuple[dict[str, int], Handshake, dict[str, Counter[str]]]:
-    """Write each split's rows to its files.
-
-    Returns:
-        The rows of each file, which rows trainers would refuse, and for each further
-        format how many rows it has no place for, by reason.
-
-    """
-    taken = Handshake()
-    left_out: dict[str, Counter[str]] = {name: Counter() for name in formats}
-    written: dict[str, int] = {}
-    for split, paths in arranged.items():
-        with ExitStack() as stack:
-            files = stack.enter_context(RowFiles(folder, split, ROWS))
-            more = {n: stack.enter_context(Lines(folder / f"{split}.{n}.jsonl")) for n in formats}
-            for path in paths:
-                rows = read_table(path).to_pylist()
-                files.add(rows)
-                for row in rows:
-                    taken.look_at(row)
-                    for name, lines in more.items():
-                        try:
-                            lines.add(FORMATS[name](row))
-                        except NoPlaceError as reason:
-                            left_out[name][str(reason)] += 1
-        written |= dict.fromkeys(files.names, files.rows)
-        written |= {f"{split}.{name}.jsonl": lines.rows for name, lines in more.items()}
-    return written, taken, left_out
+def _gone(staged: Iterable[Path], handed: Handed) -> set[str]:
+    """Return the records whose rows are all left out."""
+    if not handed.left_out:
+        return set()
+    touched = {record for record, _ in handed.left_out}
+    rows = (row for path in staged for row in read_table(path).to_pylist())
+    stay = {row["id"] for row in rows if key_of(row) not in handed.left_out}
+    return touched - stay
 
 
 def load_instruction(path: Path | str) -> datasets.DatasetDict:

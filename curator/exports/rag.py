@@ -128,7 +128,7 @@ def export_rag(
         about = card.about(title, version, manifest, con, by_source, by_lang, merged)
         (folder / "README.md").write_text(card.rag_card(about), encoding="utf-8")
         counts = {**dict.fromkeys(files.names, files.rows), **named}
-        card.write_croissant(folder, about, ROWS, counts)
+        card.write_croissant(folder, about, ROWS, counts, ("chunks",))
         write_manifest(folder, manifest, counts)
         gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
         stop_leaks(folder, NAME, gate)

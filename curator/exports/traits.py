@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from curator.check import Plan
+    from curator.exports.measures import Ruler
     from curator.verdicts import Verdict
     from curator.workspace import Workspace
 
@@ -36,7 +37,8 @@ class Traits:
     """Of each row of a pool, in its order, shape (rows,) where it is an array.
 
     topic: its label or the cluster of its question, empty where nothing is known.
-    quality: 1 minus each doubt, multiplied; 1 where a reviewer keeps it. tokens: about.
+    quality: 1 minus each doubt, multiplied; 1 where a reviewer keeps it. tokens: of its rows,
+    estimated where no tokenizer is named.
     """
 
     source: Sequence[str]
@@ -60,6 +62,7 @@ def traits_of(
     verdicts: Mapping[str, Verdict],
     ids: Sequence[str],
     staged: Path,
+    ruler: Ruler | None = None,
 ) -> Traits:
     """Return the traits of rows.
 
@@ -71,6 +74,7 @@ def traits_of(
         verdicts: what reviewers said.
         ids: the rows' records.
         staged: the folder of the rows' tables.
+        ruler: counts tokens; they are estimated where no tokenizer is named.
 
     """
     facts = {
@@ -86,7 +90,7 @@ def traits_of(
         ).fetchall()
     )
     topics = topic_of(con, plan, workspace.cache, encoder)
-    tokens, labels = _staged(staged)
+    tokens, labels = _staged(staged, ruler)
     own = [facts[i] for i in ids]
     kept = {i for i, verdict in verdicts.items() if verdict.said in {"keep", "fix"}}
     quality = [1.0 if i in kept else max(_LEAST_QUALITY, float(doubt.get(i, 1.0))) for i in ids]
@@ -127,13 +131,16 @@ def vectors(plan: Plan, cache: Path, encoder: str, ids: Sequence[str]) -> NDArra
     return np.zeros((len(ids), 1), np.float32) if found is None else found
 
 
-def _staged(staged: Path) -> tuple[dict[str, int], dict[str, str]]:
-    """Return about how many tokens each record's rows have, and its label as it is exported."""
+def _staged(staged: Path, ruler: Ruler | None) -> tuple[dict[str, int], dict[str, str]]:
+    """Return how many tokens each record's rows have, and its label as it is exported."""
     tokens: dict[str, int] = {}
     labels: dict[str, str] = {}
     for path in sorted(staged.glob("*.parquet")):
-        for row in read_table(path, columns=["id", "messages", "label"]).to_pylist():
-            tokens[row["id"]] = tokens.get(row["id"], 0) + _about(row["messages"])
+        rows = read_table(path, columns=["id", "messages", "label"]).to_pylist()
+        said = [row["messages"] for row in rows]
+        counts = [m.tokens for m in ruler.measures(said)] if ruler else map(_about, said)
+        for row, count in zip(rows, counts, strict=True):
+            tokens[row["id"]] = tokens.get(row["id"], 0) + count
             labels[row["id"]] = row["label"] or ""
     return tokens, labels
 

@@ -14,7 +14,7 @@ from curator.funnel import funnel
 from curator.schema import Recipe
 from curator.selection.coverage import BLOCK, best, covering
 from curator.selection.quotas import quotas
-from curator.workspace import read_json
+from curator.workspace import read_json, write_json
 from tests.synthetic import POLICY, Made, conversation, recipe
 from tests.unit.test_splits import manifest, rows_of, said
 
@@ -218,7 +218,7 @@ def with_general(made: Made, root: Path, n: int = 60) -> tuple[Workspace, Plan]:
         told = read_json(path)
         if told["uri"] == "general.jsonl":
             told["source"]["replay"] = True
-            path.write_text(json.dumps(told), "utf-8")
+            write_json(path, told)
     return workspace, plan
 
 

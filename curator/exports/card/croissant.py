@@ -15,7 +15,7 @@ from curator.exports.card.metadata import licences
 from curator.tables import file_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from curator.exports.card.facts import About
@@ -63,7 +63,11 @@ _FORMATS = {".parquet": "application/x-parquet", ".jsonl": "application/jsonline
 
 
 def write_croissant(
-    folder: Path, about: About, schema: pa.Schema, rows: Mapping[str, int | None]
+    folder: Path,
+    about: About,
+    schema: pa.Schema,
+    rows: Mapping[str, int | None],
+    stems: Sequence[str],
 ) -> None:
     """Write what the data files of an export are and hold.
 
@@ -72,11 +76,12 @@ def write_croissant(
         about: what its card tells.
         schema: the columns of its tables.
         rows: how many rows each data file has.
+        stems: the names of its tables.
 
     """
     manifest = about.manifest
     files = [path for path in sorted(folder.iterdir()) if rows.get(path.name) is not None]
-    tables = [path for path in files if path.suffix == ".parquet" and rows[path.name]]
+    tables = [folder / f"{stem}.parquet" for stem in stems if rows[f"{stem}.parquet"]]
     said = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from curator.exports.card.lengths import histogram, token_figures, trainers
 from curator.exports.card.metadata import metadata
 from curator.exports.card.page import page, section, table
 from curator.splits import NAMES
@@ -31,18 +32,15 @@ def instruction_card(about: About) -> str:
         "",
         *_splits(manifest),
         *_mix(manifest),
+        *_lengths(manifest),
         *section("Trainers / 训练框架"),
-        *table(
-            ("trainer", "rows taken", "refused"),
-            [
-                (
-                    name,
-                    told["taken"],
-                    "; ".join(f"{why}: {n}" for why, n in told["refused"].items()) or "—",
-                )
-                for name, told in manifest["handshake"].items()
-            ],
+        *table(("trainer", "file", "rows taken", "cut", "refused", "asked"), trainers(manifest)),
+        "",
+        (
+            f"Sequences of {manifest['handshake']['length']:,} tokens. Asked: the trainer itself,"
+            " or our rules from its documents; the manifest names each refused row."
         ),
+        "“rules” 指依据其文档编写的规则，否则由该框架实测；被拒的行在清单中逐一列出。",
         "",
         *section("Turns / 话轮"),
         *table(
@@ -131,3 +129,20 @@ def _mix(manifest: Mapping[str, Any]) -> Iterator[str]:
             f" / 通用数据回放：训练集中 {replay['rows']:,} 行。"
         )
         yield ""
+
+
+def _lengths(manifest: Mapping[str, Any]) -> list[str]:
+    """Return how long rows are in tokens, in both languages; nothing without a tokenizer."""
+    if not manifest["tokens"]:
+        return []
+    name = manifest["params"]["tokenizer"]["name"]
+    head = ("split", "rows", "tokens", "learnt", "median", "p90", "p99", "longest")
+    return [
+        *section("Tokens / 词元"),
+        f"In tokens of `{name}`, with the chat template beside. / 按 `{name}` 与所附模板计。",
+        "",
+        *table(head, token_figures(manifest)),
+        "",
+        *histogram(manifest),
+        "",
+    ]
