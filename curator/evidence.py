@@ -85,6 +85,11 @@ _PHRASES = {
         "{} of the other questions fit this answer better",
         _share,
     ),
+    "neighbours": _Phrase(
+        "相近的问题中有 {} 更合这个答案",
+        "{} of the similar questions fit this answer better",
+        _share,
+    ),
     "cosine": _Phrase("意思相近程度 {}（最高 1）", "similarity of meaning {} (of 1)"),
     "overlap": _Phrase("用词相同程度 {}（最高 1）", "similarity of wording {} (of 1)"),
     "suggested": _Phrase("更像是“{}”", "more like “{}”"),
