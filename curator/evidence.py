@@ -154,6 +154,10 @@ _PHRASES = {
     "repeated_share": _Phrase("其中 {} 是重复的", "{} of it is repeated", _share),
     "reading_ease": _Phrase("易读程度 {}（100 为最易）", "reading ease {} (100 is easiest)"),
     "language": _Phrase("语言 {}", "language {}"),
+    "distance": _Phrase(
+        "离它最近的十条内容的距离是通常的 {} 倍",
+        "the ten nearest are {} times as far away as is usual",
+    ),
     "question": _Phrase("问题：{}", "question: {}"),
     "answer": _Phrase("回答：{}", "answer: {}"),
     # Knowledge that goes stale
