@@ -47,22 +47,27 @@ AHEAD = 0.05
 """How far the check's AUROC is to lie above Datalab's and that of the best single signal."""
 
 
-def halves(pairs: Pairs) -> Halves:
-    """Describe the pairs as the check does: vectors, TF-IDF rows, keys and lengths."""
+def vectors(pairs: Pairs) -> list[NDArray[np.float32]]:
+    """Embed questions and answers."""
     from curator.checks.embeddings import CAP
+    from curator.models.encoders import embed, load_encoder
+
+    encoder = load_encoder("use-multilingual")
+    return [embed(encoder, texts, CAP) for texts in (pairs.questions, pairs.answers)]
+
+
+def halves(pairs: Pairs, embedded: list[NDArray[np.float32]] | None = None) -> Halves:
+    """Describe the pairs as the check does: vectors, TF-IDF rows, keys and lengths."""
     from curator.checks.label_issues import text_key
     from curator.matching import Halves
-    from curator.models.encoders import embed, load_encoder
     from curator.terms import counts, tfidf
     from curator.text import length
 
-    encoder = load_encoder("use-multilingual")
     sides = (pairs.questions, pairs.answers)
-    vectors = [embed(encoder, texts, CAP) for texts in sides]
     terms = tfidf([counts(texts) for texts in sides])
     keys = [np.array([text_key(t) for t in texts], np.uint64) for texts in sides]
     lengths = [np.array([length(t) for t in texts], np.float32) for texts in sides]
-    return Halves(*vectors, *terms, *keys, *lengths)
+    return Halves(*(embedded or vectors(pairs)), *terms, *keys, *lengths)
 
 
 def swapped(whole: Halves, takes: NDArray[np.int64]) -> Halves:
@@ -187,9 +192,9 @@ def outliers(data: Path, name: str, strange: str) -> list[Row]:
     from curator.confident import outlier_scores
 
     sets = [halves(getattr(labelled, one)(data)) for one in (name, strange)]
-    vectors = [np.column_stack([one.question, one.answer]) for one in sets]
-    scores = outlier_scores(np.concatenate([vectors[0], vectors[1][:STRANGE]]))
-    foreign = np.arange(len(scores)) >= len(vectors[0])
+    usual, other = (np.column_stack([one.question, one.answer]) for one in sets)
+    scores = outlier_scores(np.concatenate([usual, other[:STRANGE]]))
+    foreign = np.arange(len(scores)) >= len(usual)
     found, told = scores >= OUTLIER, f"outliers, {strange} in {name}"
     return [
         Row(f"{told}: AUROC", figures(foreign, scores)["AUROC"], aim=">= 0.95"),
@@ -202,20 +207,15 @@ def cost(data: Path) -> list[Row]:
     """Tell what judging costs beside embedding, in CPU seconds of one process."""
     from time import process_time
 
-    from curator.checks.embeddings import CAP
-    from curator.models.encoders import embed, load_encoder
-
     pairs = labelled.toyhom(data)
     text = "".join(pairs.questions + pairs.answers).replace("\n", "")
     step = len(text) // (2 * COST_PAIRS)
     cut = [text[i * step : i * step + COST_LENGTH] for i in range(2 * COST_PAIRS)]
-    encoder = load_encoder("use-multilingual")
-    start = process_time()
-    embed(encoder, cut, CAP)
-    embedding = process_time() - start
     made = labelled.Pairs("cut", cut[::2], cut[1::2], np.zeros(COST_PAIRS, bool), [])
     start = process_time()
-    checked(halves(made))
+    embedded = vectors(made)
+    embedding = process_time() - start
+    checked(halves(made, embedded))
     return [
         Row(
             f"{COST_PAIRS:,} pairs of {COST_LENGTH} characters, CPU seconds",
