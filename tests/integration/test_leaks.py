@@ -32,7 +32,14 @@ COUNT = int(os.environ.get("CURATOR_IDENTITIES", "200"))
 PER_PERSON = 5
 RAW = (".curator/records", ".curator/ingest", ".curator/vault.db", "chats.jsonl")
 """What holds the conversations as they were read, or is the key's own."""
-OFF = ["semantic_duplicates", "contamination", "contradictions", "label_issues", "category_labels"]
+OFF = [
+    "semantic_duplicates",
+    "contamination",
+    "contradictions",
+    "label_issues",
+    "category_labels",
+    "outliers",
+]
 
 
 def lay(root: Path) -> list[list[Planted]]:
