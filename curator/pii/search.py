@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from curator.intervals import Intervals
 from curator.pii.addresses import chains, grown, private
 from curator.pii.candidates import Candidate
-from curator.pii.chinese_names import chinese_person
+from curator.pii.chinese_names import chinese_people
 from curator.pii.english_addresses import english_addresses
 from curator.pii.english_names import english_name, with_names
 from curator.pii.matching import allowed_spans
@@ -123,13 +123,12 @@ class Search:
         ]
 
     def _chinese_names(self, view: SearchText, names: Sequence[NameSpan]) -> Iterator[Candidate]:
+        for start, end, score in chinese_people(view.text, names):
+            yield Candidate(start, end, "PERSON", PERSON, score, "name", self._zh)
         for name in names:
             if name.entity == "PERSON":
-                person = chinese_person(view.text, name)
-                if person is not None:
-                    start, end, score = person
-                    yield Candidate(start, end, "PERSON", PERSON, score, "name", self._zh)
-            elif name.entity == "LOCATION":
+                continue
+            if name.entity == "LOCATION":
                 if name.end - name.start > 1 or name.margin > 0:
                     score = round(1 / (1 + math.exp(-0.4 * name.margin - 0.9)), 3)
                     yield self._place(name, score, self._zh)
