@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from curator.pii.chinese_places import kind_of_place
 from curator.pii.name_signs import DOT, KIN, TITLE, probability
-from curator.pii.surnames import begins_with_surname
+from curator.pii.surnames import is_like_a_chinese_name
 from curator.text import HAN
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ _KINSHIP = frozenset(
         "华为 云南 海南 江苏 江西 江南 河南 湖南 于是 文化 文章 文件 方法 方案 方向"
     ).split()
 )
-_HAN_NAME = re.compile(f"[{HAN}]{{2,4}}")
 _DOTTED_REST = re.compile(f"(?:[{DOT}][{HAN}]{{1,8}})+")
 _TITLE_END = re.compile(f"(?:{TITLE})家?$|(?:{KIN}|某+|氏|家|们)$")
 _TITLE_NEXT = re.compile(f"{TITLE}|{KIN}")
@@ -67,6 +67,8 @@ def chinese_people(text: str, names: Sequence[NameSpan]) -> list[tuple[int, int,
     people: list[tuple[int, int, float]] = []
     for name in names:
         proposed = name if name.entity == "PERSON" else _instead_of_place(text, name)
+        if name.entity == "PERSON" and kind_of_place(text, name) is not None:
+            continue
         if proposed is not None:
             people += [
                 (start, end, probability(text, start, end, proposed))
@@ -83,8 +85,7 @@ def _instead_of_place(text: str, name: NameSpan) -> NameSpan | None:
         name.entity == "LOCATION"
         and name.otherwise == "PER"
         and name.margin < _SURELY_PLACE
-        and _HAN_NAME.fullmatch(word)
-        and begins_with_surname(word)
+        and is_like_a_chinese_name(word)
     ):
         margin = -abs(name.margin)
         return replace(name, entity="PERSON", margin=margin, worst=margin, otherwise="LOC")
@@ -116,7 +117,7 @@ def _latin_form(text: str, start: int, end: int, score: float) -> tuple[int, int
     found = _LATIN_FORM.match(text, end)
     if found is None or score < _SURE:
         return None
-    is_foreign = end - start > 3 or not begins_with_surname(text[start:end])
+    is_foreign = not is_like_a_chinese_name(text[start:end])
     if is_foreign or _CAPITALISED.fullmatch(found[1]):
         return *found.span(1), score
     return None

@@ -25,3 +25,9 @@ COMPOUND_SURNAMES = (
 def begins_with_surname(name: str) -> bool:
     """Return whether a name begins with one of the surnames."""
     return name[:1] in SURNAMES or name.startswith(COMPOUND_SURNAMES)
+
+
+def is_like_a_chinese_name(name: str) -> bool:
+    """Return whether a name is a surname and one or two characters: 费翔, and no 费拉里斯."""
+    compound = name.startswith(COMPOUND_SURNAMES)
+    return len(name) in ({3, 4} if compound else {2, 3}) and begins_with_surname(name)
