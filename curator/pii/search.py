@@ -12,7 +12,7 @@ from curator.pii.candidates import Candidate
 from curator.pii.chinese_names import chinese_people
 from curator.pii.chinese_places import chinese_places, kind_of_place
 from curator.pii.english_addresses import english_addresses
-from curator.pii.english_names import english_name, with_names
+from curator.pii.english_names import Said, english_name, with_names
 from curator.pii.matching import allowed_spans
 from curator.pii.mentions import PERSON
 from curator.pii.rule_search import RuleSearch
@@ -143,13 +143,15 @@ class Search:
                     yield Candidate(
                         *word.span(), "PERSON", PERSON, _ONE_NAME, "given-name", self._en
                     )
-        text = view.text if _CAPITAL.search(view.text) else self._ordinary.with_capitals(view.text)
+        written = _CAPITAL.search(view.text) is not None
+        text = view.text if written else self._ordinary.with_capitals(view.text)
+        said = Said(text if written else "", self._ordinary)
         for name in names:
             if name.entity == "LOCATION":
                 yield self._place(name.start, name.end, _PLACE, self._en)
             elif name.entity == "ORGANIZATION":
                 yield self._firm(name, self._en)
-            elif span := english_name(text, name.start, name.end, self._ordinary):
+            elif span := english_name(text, name.start, name.end, self._ordinary, said):
                 is_full = " " in view.text[slice(*span)]
                 if is_full or view.script == "latin":
                     score = _FULL_NAME if is_full else _ONE_NAME

@@ -128,6 +128,11 @@ class OrdinaryWords:
             for ending, instead in _ENDINGS
         )
 
+    def is_name(self, word: str) -> bool:
+        """Return whether this is one of the usual given names or surnames."""
+        low = word.lower()
+        return low in _GIVEN_NAMES or low in _SURNAMES
+
     def is_given_name(self, word: str) -> bool:
         """Return whether this is a given name, and no ordinary word besides."""
         low = word.lower()
