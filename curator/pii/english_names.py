@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from curator.pii.words import FUNCTION_WORDS
 from curator.text import sentences
 
 if TYPE_CHECKING:
@@ -135,11 +136,11 @@ def english_name(
     return start, end
 
 
-def with_names(text: str, ordinary: Container[str]) -> list[tuple[int, int]]:
+def with_names(text: str, ordinary: OrdinaryWords) -> list[tuple[int, int]]:
     """Return the spans of the sentences that may hold a name, neighbours joined.
 
-    Those hold a capital that the beginning of a sentence does not explain, or begin with
-    a word that is no ordinary one.
+    Those hold a capital that neither the beginning of a sentence nor a function word
+    explains, or begin with a word that is no ordinary one.
     """
     spans: list[tuple[int, int]] = []
     at = 0
@@ -154,10 +155,12 @@ def with_names(text: str, ordinary: Container[str]) -> list[tuple[int, int]]:
     return spans
 
 
-def _may_name(sentence: str, ordinary: Container[str]) -> bool:
-    capitals = _NAMING.finditer(sentence)
-    first = next(capitals, None)
-    if first is None:
-        return False
-    begins = not _LETTERS.search(sentence, 0, first.start())
-    return not begins or first.group() not in ordinary or next(capitals, None) is not None
+def _may_name(sentence: str, ordinary: OrdinaryWords) -> bool:
+    for capital in _NAMING.finditer(sentence):
+        word = capital.group()
+        if word.lower() in FUNCTION_WORDS and not ordinary.is_name(word):
+            continue
+        begins = not _LETTERS.search(sentence, 0, capital.start())
+        if not begins or word not in ordinary:
+            return True
+    return False

@@ -130,7 +130,7 @@ def test_no_planted_identity_that_was_found_shows_anywhere(
 ) -> None:
     root = tmp_path / "p"
     planted = lay(root)
-    done = curator("run", root)
+    done = curator("run", root, timeout=max(600, 6 * COUNT))
     hidden = hidden_in(root)
     people = identities(COUNT)
     total: dict[str, set[int]] = defaultdict(set)
