@@ -87,6 +87,9 @@ def _tell_rows(manifest: Mapping[str, Any]) -> None:
     for name, reasons in manifest["formats"].items():
         for reason, n in reasons.items():
             say(f"{name}: {n:,} × {reason}")
+    files = [file["path"] for file in manifest["files"]]
+    if "kto" in manifest["formats"] and not any(".preferences." in path for path in files):
+        say("kto: wanted answers alone; answers that reviewers correct are the unwanted ones")
     handshake = manifest["handshake"]
     if left_out := handshake["left_out"]:
         say(f"left out, since a trainer would not learn from them: {len(left_out):,} rows")

@@ -24,11 +24,7 @@ def instruction_card(about: About) -> str:
     head = metadata(about, sum(rows.values()), ["text-generation"], files, ["instruction"])
     left_out = manifest["turns"]["left_out"]
     body = [
-        (
-            "One row is one conversation: `messages` is a list of `role` (system, user, assistant,"
-            " tool) and `content`; `source` says where it was read."
-        ),
-        "每行是一个对话：`messages` 为角色与内容的列表，`source` 指明出处。",
+        *_one_row(manifest["params"]["turns"]),
         "",
         *_splits(manifest),
         *_mix(manifest),
@@ -51,6 +47,23 @@ def instruction_card(about: About) -> str:
         "",
     ]
     return page(about, head, body)
+
+
+def _one_row(turns: str) -> tuple[str, str]:
+    """Return what a row is, in both languages."""
+    columns = (
+        "`messages` is a list of `role` (system, user, assistant, tool) and `content`; `source`"
+        " says where it was read."
+    )
+    if turns == "whole":
+        return (
+            f"One row is one conversation: {columns}",
+            "每行是一个对话：`messages` 为角色与内容的列表，`source` 指明出处。",
+        )
+    return (
+        f"One row is one answer and its context, whose answers have `weight: 0`: {columns}",
+        "每行是一个回答及其上文（其中回答的 `weight` 为 0）：`messages` 为角色与内容的列表。",
+    )
 
 
 _KINDS = {
