@@ -16,6 +16,7 @@ from curator.exports.dialogue import answered, dialogue
 from curator.exports.rag import locator_range
 from curator.text import length
 from curator.types import Part
+from curator.workspace import write_table
 from tests.synthetic import POLICY, Made, conversation, document, recipe
 
 if TYPE_CHECKING:
@@ -169,8 +170,7 @@ def test_every_record_is_accounted_for(made: Made, tmp_path: Path) -> None:
 def test_a_record_without_a_decision_stops_the_export(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
     path = workspace.decisions / workspace.current_decision()["id"] / "decisions.parquet"  # type: ignore[index]
-    table = pq.read_table(path)
-    pq.write_table(table.slice(1), path)
+    write_table(path, pq.read_table(path).slice(1))
     with pytest.raises(GateError, match="accounted for"):
         export_instruction(workspace, recipe(), POLICY, plan)
     assert [p.name for p in (tmp_path / "exports" / "instruction").iterdir()] == []
