@@ -46,6 +46,12 @@ _MOST_FILES = 64
 _KEY = pa.binary(16)
 
 
+def said_of(chunks: pa.Table) -> list[str]:
+    """Return what is embedded of each row of `chunks.parquet`."""
+    found: list[str] = chunks["text"].to_pylist()
+    return found
+
+
 def windows(text: str, cap: int = WINDOW) -> list[str]:
     """Cut a text into windows of whole sentences; only a longer sentence is cut.
 
