@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 VERSION = "1"
+NAME = "vectors"
+"""The folder of the cache."""
 WINDOW = 120
 """How much of a text one vector speaks of: Han characters, or thrice as many Latin letters."""
 _WIDE = re.compile(f"[{HAN}{KANA}{HANGUL}]")
@@ -242,7 +244,7 @@ def pooled(windows_of_chunks: pa.Table) -> pa.Table:
 
 def _folder(workspace: Workspace, encoder: str) -> Path:
     key = digest(VERSION, model_sha("encoder", encoder), WINDOW)
-    return workspace.cache / "vectors" / key
+    return workspace.cache / NAME / key
 
 
 def _key(text: str) -> bytes:
@@ -274,6 +276,13 @@ def _tidy(folder: Path, files: Sequence[Path], wanted: Collection[bytes]) -> lis
     if len(files) <= _MOST_FILES and len(keys) <= 2 * len(wanted):
         return list(files)
     return rewrite(folder, wanted)
+
+
+def keep_only(workspace: Workspace, texts: Sequence[str]) -> None:
+    """Forget the vectors of all texts but these, whatever the encoder."""
+    wanted = {_key(text) for text in texts}
+    for folder in sorted((workspace.cache / NAME).glob("*")):
+        rewrite(folder, wanted)
 
 
 def rewrite(folder: Path, wanted: Collection[bytes]) -> list[Path]:
