@@ -1,7 +1,7 @@
 """The embeddings of an export's chunks: made once per text and encoder, and kept in the cache.
 
 A chunk is embedded window by window, since an encoder's cost rises steeply with the length
-and one vector says little of a long text. A window is whole sentences of about 120 Han
+and one vector says little of a long text. A window is whole sentences of about 60 Han
 characters, or thrice as many Latin letters.
 
 .curator/cache/vectors/<encoder and window>/<content>.parquet
@@ -38,8 +38,11 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 VERSION = "1"
-WINDOW = 120
-"""How much of a text one vector speaks of: Han characters, or thrice as many Latin letters."""
+WINDOW = 60
+"""How much of a text one vector speaks of: Han characters, or thrice as many Latin letters.
+
+Against 120 it halves the cost, and finds more.
+"""
 _WIDE = re.compile(f"[{HAN}{KANA}{HANGUL}]")
 _TEXTS_A_FILE = 512
 _MOST_FILES = 64

@@ -1,0 +1,1 @@
+"""Retrieval over an exported corpus: by words, by meaning, and by both."""
