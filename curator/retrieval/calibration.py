@@ -19,6 +19,7 @@ import numpy as np
 from curator.exports.vectors import windows
 from curator.retrieval.dense import joined, means
 from curator.retrieval.fusion import candidates, fused
+from curator.retrieval.questions import content
 from curator.retrieval.terms import Terms
 from curator.text import length, sentences
 
@@ -120,15 +121,15 @@ def calibrate(
     absent = np.zeros((len(questions), len(_WEIGHTS)), np.float32)
     absent_dense = np.zeros(len(questions), np.float32)
     for i, (question, vector) in enumerate(zip(questions, vectors, strict=True)):
-        asked = lexical.query(question.text, read)
+        asked = lexical.query(content(question.text), read)
         own_words = lexical.score_of(asked, question.rest, read)
         words = lexical.scores(asked)
         others = candidates(words, dense.rough(vector))
         others = others[record[others] != record[question.of]]
         words, meaning = words[others], dense.scores(vector, others)
         for w, weight in enumerate(_WEIGHTS):
-            scores = fused(words, meaning, weight)
-            own = (1 - weight) * own_words + weight * own_meaning[i]
+            scores = fused(words, meaning, weight, asked.known)
+            own = (1 - weight) * asked.known * own_words + weight * own_meaning[i]
             ranks[i, w] = 1 / (1 + np.count_nonzero(scores > own))
             absent[i, w] = scores.max(initial=0)
         absent_dense[i] = meaning.max(initial=0)

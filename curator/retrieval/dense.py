@@ -31,11 +31,6 @@ class Dense:
     bounds: NDArray[np.int64]
     wholes: Floats
 
-    @classmethod
-    def of(cls, windows: Floats, bounds: NDArray[np.int64]) -> Dense:
-        """Make it from the windows' vectors; a text without any gets the vector of zeros."""
-        return cls(windows, bounds, means(windows, bounds))
-
     def rough(self, query: Floats) -> Floats:
         """Return the cosine of the query's vector with each text as a whole, shape (n,)."""
         return self.wholes @ query

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from curator.retrieval.fusion import candidates, fused
+from curator.retrieval.questions import content
 from curator.retrieval.terms import Terms
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Hybrid:
             only: which texts may be returned, shape (n,).
 
         """
-        query = self.lexical.query(text, self._read)
+        query = self.lexical.query(content(text), self._read)
         words = self.lexical.scores(query)
         rough = self.dense.rough(vector)
         if only is not None:
@@ -74,13 +75,13 @@ class Hybrid:
             found = found[only[found]]
         lexical, dense = words[found], self.dense.scores(vector, found)
         weight = {"hybrid": self.calibration.meaning, "lexical": 0.0, "dense": 1.0}[mode]
-        scores = fused(lexical, dense, weight)
+        scores = fused(lexical, dense, weight, query.known if mode == "hybrid" else 1.0)
         best = np.lexsort((found, -scores))[:top]
         best = best[scores[best] > 0]
         confidence = 0.0
         if len(best):
             first = best[0]
-            hybrid = fused(lexical[first], dense[first], self.calibration.meaning)
+            hybrid = fused(lexical[first], dense[first], self.calibration.meaning, query.known)
             confidence = self.calibration.confidence(
                 float(hybrid), float(dense[first]), query.known
             )
