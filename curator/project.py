@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from curator.review.client import Target
     from curator.review.pull import Pulled
     from curator.review.push import Pushed
+    from curator.retrieval.corpus import Corpus, Filters, Found
+    from curator.retrieval.hybrid import Mode
     from curator.review.sheet import Exported
 
 
@@ -364,6 +366,27 @@ class Project:
         from curator.reveal import reveal  # noqa: PLC0415
 
         return reveal(self.workspace, self.recipe, file)
+
+    def corpus(self) -> Corpus:
+        """Return the latest RAG corpus, to be searched; its index is built at the first time.
+
+        Raises:
+            WorkspaceError: nothing is exported yet, or it was changed.
+
+        """
+        from curator.retrieval import open_corpus  # noqa: PLC0415
+
+        return open_corpus(self.workspace, self.recipe.models.encoder, self._engine)
+
+    def search(
+        self,
+        question: str,
+        top: int = 10,
+        filters: Filters | None = None,
+        mode: Mode = "hybrid",
+    ) -> Found:
+        """Return the chunks of the latest RAG corpus that fit a question best; see `corpus`."""
+        return self.corpus().search(question, top, filters, mode)
 
     def records(self) -> pa.Table:
         """Return the records' facts: source, locator, language, lengths; no text."""

@@ -224,11 +224,36 @@ _REACHED = {
 _PASSWORD = re.compile(r"//[^/@]*:[^/@]+@|[?&]password=")
 
 
-class RagExport(Strict):
-    """How the RAG corpus is cut (lengths in Han characters or words), and where it goes."""
+class RecallBar(Strict):
+    """What retrieval must reach on the questions that it is evaluated with."""
 
-    chunk_length: Annotated[int, Field(ge=20)] = 300
-    overlap_sentences: Annotated[int, Field(ge=0)] = 1
+    at: Annotated[int, Field(ge=1, le=100)] = 5
+    at_least: Score
+    questions: str | None = Field(
+        default=None,
+        description="a JSONL or CSV file of questions, beside the recipe; without it, questions "
+        "of the corpus itself are held out",
+    )
+
+
+class RagExport(Strict):
+    """How the RAG corpus is cut, and where it goes."""
+
+    chunk_length: Annotated[int, Field(ge=20)] = Field(
+        default=300,
+        description="the most that a chunk holds: Han characters or words, or the tokenizer's "
+        "tokens",
+    )
+    overlap_sentences: Annotated[int, Field(ge=0)] = Field(
+        default=1, description="how many sentences a chunk repeats from the one before it"
+    )
+    tokenizer: str | None = Field(
+        default=None,
+        description="lengths are in its tokens: `qwen`, or the folder of a transformers model",
+    )
+    recall: RecallBar | None = Field(
+        default=None, description="what `curator eval rag` must find, or it exits 1"
+    )
     targets: tuple[RagTarget, ...] = Field(
         default=(), description="vector tables that follow the corpus, beside JSONL and Parquet"
     )

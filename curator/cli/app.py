@@ -23,6 +23,7 @@ from curator.cli import (
     review_server,  # noqa: F401 - puts its verbs into review.app
     rules,
     run,
+    search,
     sources,
     status,
     vault,
@@ -44,6 +45,8 @@ for verb in (init, run, ingest, sources, check, decide, status, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
+for verb in (search,):
+    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 for verb in (report, advise, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from curator.verdicts import Mark, Verdict
 
 SHOWN = 10
-_IDS = frozenset({"id", "record_id", "survivor_id"})
-_MADE = frozenset({"locator", "citation"})
+_IDS = frozenset({"id", "record_id", "survivor_id", "sha256", "source_sha256"})
+_MADE = frozenset({"locator", "citation", "valid_from", "valid_until"})
 """Fields that are put together from numbers and from other fields: no rule is tried on them."""
 _SEEN_BY_PEOPLE = ("PERSON", "PRIVATE")
 """What a marked text is tried as: a name by its form, else whatever has a digit or an @."""
