@@ -68,9 +68,7 @@ def opened(folder: Path) -> Hybrid:
     return Hybrid(lexical, dense, Calibration(**told))
 
 
-def build(
-    workspace: Workspace, folder: Path, rows: pa.Table, encoder: str, engine: Engine
-) -> None:
+def build(workspace: Workspace, folder: Path, rows: pa.Table, encoder: str, engine: Engine) -> None:
     """Build the index of a corpus in a folder, whole or not at all.
 
     Args:
@@ -102,9 +100,7 @@ def build(
 def searched(rows: pa.Table) -> list[str]:
     """Return what is searched of each chunk: its text, under the headings that it lacks."""
     found = []
-    for text, path in zip(
-        rows["text"].to_pylist(), rows["heading_path"].to_pylist(), strict=True
-    ):
+    for text, path in zip(rows["text"].to_pylist(), rows["heading_path"].to_pylist(), strict=True):
         above = [heading for heading in path or () if heading not in text]
         found.append("\n".join([*above, text]))
     return found
