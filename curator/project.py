@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
     from curator.protocols import Progress
+    from curator.retrieval.bar import Bar
+    from curator.retrieval.corpus import Corpus, Filters, Found
+    from curator.retrieval.evaluation import Evaluated
+    from curator.retrieval.hybrid import Mode
     from curator.review.client import Target
     from curator.review.pull import Pulled
     from curator.review.push import Pushed
-    from curator.retrieval.corpus import Corpus, Filters, Found
-    from curator.retrieval.hybrid import Mode
     from curator.review.sheet import Exported
 
 
@@ -361,6 +363,63 @@ class Project:
     ) -> Found:
         """Return the chunks of the latest RAG corpus that fit a question best; see `corpus`."""
         return self.corpus().search(question, top, filters, mode)
+
+    def eval_rag(
+        self,
+        questions: Path | None = None,
+        lengths: Sequence[int] = (),
+        fixed: Sequence[int] = (),
+        encoders: Sequence[str] = (),
+    ) -> tuple[list[Evaluated], Bar | None]:
+        """Measure how well the corpus answers; return what each setting reaches, and the bar.
+
+        Args:
+            questions: the user's; by default the recipe's, else the corpus's own, held out.
+            lengths: of chunks, to compare; by default the recipe's.
+            fixed: lengths of chunks that are cut anywhere, to compare.
+            encoders: to compare; by default the recipe's.
+
+        Raises:
+            GateError: a check is not fresh, nothing is decided, or nothing can be asked.
+            SourceError: the file of questions is wrong.
+
+        """
+        from curator.decide import ready  # noqa: PLC0415
+        from curator.retrieval.asked import read_questions  # noqa: PLC0415
+        from curator.retrieval.bar import bar_of  # noqa: PLC0415
+        from curator.retrieval.evaluation import evaluate, exported, settings  # noqa: PLC0415
+
+        params = self.recipe.exports.rag
+        named = params.recall.questions if params.recall else None
+        if questions is None and named is not None:
+            questions = self.workspace.root / named
+        asked = None if questions is None else read_questions(questions)
+        compared = settings(params, self.recipe.models.encoder, lengths, fixed, encoders)
+        with self.workspace.lock():
+            plan = ready(self.workspace, self.recipe, self.rules)
+            records = exported(self.workspace, self.recipe, plan)
+            with self._engine() as engine:
+                found = evaluate(self.workspace, records, compared, asked, engine)
+        return found, bar_of(params.recall, found[0])
+
+    def answering_model(self, asked: str | None = None) -> str:
+        """Return who answers questions: who is asked for, else the recipe's; a folder or a URL.
+
+        Raises:
+            ModelError: nobody is named.
+
+        """
+        from curator.errors import ModelError  # noqa: PLC0415
+
+        named = asked or self.recipe.models.answers
+        if named is None:
+            raise ModelError(
+                "no model is named to answer with",
+                "--model FOLDER or URL, or `models: {answers: ...}` in curator.yaml;"
+                " curator search shows the passages alone",
+            )
+        inside = self.workspace.root / named
+        return str(inside) if asked is None and inside.is_dir() else named
 
     def records(self) -> pa.Table:
         """Return the records' facts: source, locator, language, lengths; no text."""

@@ -136,6 +136,11 @@ class Models(Strict):
     ner_zh: str = "lac"
     ner_en: str = "en-core-web-sm"
     language_id: str = "lid176"
+    answers: str | None = Field(
+        default=None,
+        description="who answers `curator ask`: a folder of a transformers model, or the URL of an "
+        "OpenAI-compatible server",
+    )
 
 
 class Pseudonyms(Strict):
@@ -176,7 +181,7 @@ class InstructionExport(Strict):
 class RecallBar(Strict):
     """What retrieval must reach on the questions that it is evaluated with."""
 
-    at: Annotated[int, Field(ge=1, le=100)] = 5
+    at: Literal[1, 3, 5, 10] = 5
     at_least: Score
     questions: str | None = Field(
         default=None,

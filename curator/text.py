@@ -22,7 +22,9 @@ _WORD = re.compile(f"[{HAN}{KANA}{HANGUL}]|{_LETTER}+(?:['\u2019]{_LETTER}+)*")
 _CHARACTERS = re.compile(f"[{HAN}{KANA}\uac00-\ud7a3]+")
 _SENTENCE_END = re.compile(r"[。！？；!?;…][”』」’\"')）]*|[.](?=\s|$)|\n+")
 
-_ASCII_WORDS = bytes(c if c < 128 and (chr(c).isalnum() or c == ord("'")) else 32 for c in range(256))
+_ASCII_WORDS = bytes(
+    c if c < 128 and (chr(c).isalnum() or c == ord("'")) else 32 for c in range(256)
+)
 
 PLACEHOLDER = re.compile(
     r"\[[A-Z_]{2,24}_(?:\d+|[a-z2-7]{8})\]|\[[\u4e00-\u9fff]{2,8}(?:\d+|[a-z2-7]{8})\]"

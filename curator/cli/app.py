@@ -9,10 +9,12 @@ import typer
 
 from curator.cli import (
     advise,
+    ask,
     check,
     decide,
     demo,
     erase,
+    evaluate,
     export,
     ingest,
     init,
@@ -45,8 +47,9 @@ for verb in (init, run, ingest, sources, check, decide, status, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
-for verb in (search,):
+for verb in (search, ask):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(evaluate.app, name="eval")
 for verb in (report, advise, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")

@@ -152,9 +152,7 @@ def _section_pieces(
     return [p for i in indices for p in _pieces(parts[i], i, units[i], limit, measure)]
 
 
-def _pieces(
-    part: Part, index: int, units: int, limit: int, measure: Measure
-) -> Iterator[_Piece]:
+def _pieces(part: Part, index: int, units: int, limit: int, measure: Measure) -> Iterator[_Piece]:
     if part.role not in _WHOLE:
         yield from _prose(part.text, index, part.role, limit, measure)
     elif units <= limit:
@@ -235,8 +233,7 @@ def _pack(
     units = 0
     for piece in pieces:
         if held and (
-            units + piece.units > limit
-            or (not exact and measure(_join([*held, piece])) > limit)
+            units + piece.units > limit or (not exact and measure(_join([*held, piece])) > limit)
         ):
             yield held
             held = _tail(held, overlap, limit - piece.units)
@@ -270,3 +267,9 @@ def _join(pieces: Sequence[_Piece], between: str = "\n\n") -> str:
         text += piece.text
         before = piece
     return text.strip()
+
+
+def fixed_chunks(text: str, size: int) -> list[str]:
+    """Cut a text after so many characters, whatever stands there: what is to be compared with."""
+    pieces = (text[at : at + size].strip() for at in range(0, len(text), size))
+    return [piece for piece in pieces if piece]

@@ -1,4 +1,4 @@
-"""From when and until when a text says that it holds: 自 2024年1月1日 起施行, valid until 31 May 2025.
+"""From when and until when a text says that it holds: 自2024年1月1日起施行, valid until May 2025.
 
 Pure. A date is told as in ISO 8601, as exactly as the text tells it: 2024, 2024-01, 2024-01-01.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?"
 _DATE = (
     r"(?:(?P<yN>(?:19|20)\d\d)\s?(?:年|[-/.])\s?(?:(?P<mN>\d{1,2})\s?(?:月|[-/.]|\b)"

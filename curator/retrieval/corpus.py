@@ -146,4 +146,4 @@ def _each(rows: pa.Table, column: str, good: Any) -> NDArray[np.bool_]:
     """Ask of each distinct value of a column whether it is wanted."""
     encoded = rows[column].combine_chunks().dictionary_encode(null_encoding="encode")
     wanted = np.array([good(value) for value in encoded.dictionary.to_pylist()], np.bool_)
-    return wanted[encoded.indices.to_numpy(zero_copy_only=False)]
+    return np.asarray(wanted[encoded.indices.to_numpy(zero_copy_only=False)], np.bool_)
