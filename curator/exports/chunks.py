@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from curator.text import length, sentences
+from curator.text import length, measured_sentences, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -163,8 +163,12 @@ def _pieces(part: Part, index: int, units: int, limit: int, measure: Measure) ->
 
 
 def _prose(text: str, index: int, role: str, limit: int, measure: Measure) -> Iterator[_Piece]:
-    for sentence in sentences(text):
-        units = measure(sentence)
+    measured = (
+        measured_sentences(text)
+        if measure is length
+        else ((sentence, measure(sentence)) for sentence in sentences(text))
+    )
+    for sentence, units in measured:
         if units <= limit:
             yield _Piece(sentence, index, role, units)
         else:
