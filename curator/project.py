@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from curator.advise import Advice
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
+    from curator.exports.sync import Synced
     from curator.protocols import Progress
     from curator.retrieval.bar import Bar
     from curator.retrieval.corpus import Corpus, Filters, Found
@@ -49,6 +50,7 @@ class RunSummary:
     seconds: dict[str, float] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     decided: dict[str, Any] = field(default_factory=dict)
+    synced: list[Synced] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -163,6 +165,24 @@ class Project:
             policy = self.rules.policy
             return EXPORTS[name](self.workspace, self.recipe, policy, plan, self._progress)
 
+    def sync(self, folder: Path, *, rebuild: bool = False) -> list[Synced]:
+        """Let the recipe's vector tables follow an exported corpus; return what each got.
+
+        Args:
+            folder: a version of the RAG corpus, as `export` returns it.
+            rebuild: make the tables anew, as after a change of the encoder.
+
+        Raises:
+            TargetError: a table is down, in use, or made with another model.
+
+        """
+        from curator.exports.sync import sync  # noqa: PLC0415
+
+        with self.workspace.lock(), self._engine() as engine:
+            return sync(
+                self.workspace, self.recipe, engine, folder, self._progress, rebuild=rebuild
+            )
+
     def review_push(self, target: Target, *, limit: int | None = None) -> Pushed:
         """Send the records that are held for review to an Argilla server, once each.
 
@@ -250,6 +270,7 @@ class Project:
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
+        from curator.exports.sync import sync  # noqa: PLC0415
         from curator.ingest import ingest  # noqa: PLC0415
         from curator.report import write_report  # noqa: PLC0415
 
@@ -276,6 +297,11 @@ class Project:
                     workspace, recipe, rules.policy, plan, self.status(), decided.manifest, target
                 )
             summary.outputs["report"] = str(report)
+            # Last: a server that is down keeps nothing else from being done.
+            if recipe.exports.rag.targets:
+                with summary.stage("sync"), self._engine() as engine:
+                    corpus = Path(summary.outputs["rag"])
+                    summary.synced = sync(workspace, recipe, engine, corpus, self._progress)
         return summary
 
     # --- verbs that read --------------------------------------------------------------

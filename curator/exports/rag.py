@@ -164,8 +164,8 @@ def _why_none(record: Record) -> str:
 
 
 def _params(params: RagExport) -> dict[str, Any]:
-    """Return what a version depends on: not what its retrieval must reach."""
-    said = params.model_dump(mode="json", exclude={"recall"})
+    """Return what a version depends on: not where it goes, nor what retrieval must reach."""
+    said = params.model_dump(mode="json", exclude={"recall", "targets"})
     if params.tokenizer is not None:
         said["tokenizer_sha"] = model_sha("tokenizer", params.tokenizer)
     return said

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 VERSION = "1"
+NAME = "vectors"
+"""The folder of the cache."""
 WINDOW = 60
 """How much of a text one vector speaks of: Han characters, or thrice as many Latin letters.
 
@@ -47,6 +49,18 @@ _WIDE = re.compile(f"[{HAN}{KANA}{HANGUL}]")
 _TEXTS_A_FILE = 512
 _MOST_FILES = 64
 _KEY = pa.binary(16)
+
+
+def said_of(chunks: pa.Table) -> list[str]:
+    """Return what is embedded of each row of `chunks.parquet`: its text, under its headings.
+
+    A heading that the text says itself is not said twice.
+    """
+    paths = chunks["heading_path"].to_pylist()
+    return [
+        "\n".join([*(heading for heading in path or () if heading not in text), text])
+        for text, path in zip(chunks["text"].to_pylist(), paths, strict=True)
+    ]
 
 
 def windows(text: str, cap: int = WINDOW) -> list[str]:
@@ -180,7 +194,13 @@ class ChunkVectors:
 
 
 def chunk_vectors(
-    workspace: Workspace, encoder: str, engine: Engine, ids: Sequence[str], texts: Sequence[str]
+    workspace: Workspace,
+    encoder: str,
+    engine: Engine,
+    ids: Sequence[str],
+    texts: Sequence[str],
+    *,
+    tidy: bool = True,
 ) -> ChunkVectors:
     """Return the vectors of chunks; those texts are embedded that the cache does not know.
 
@@ -192,6 +212,7 @@ def chunk_vectors(
         engine: where texts are embedded.
         ids: the chunks' ids.
         texts: what is embedded of each chunk.
+        tidy: whether these are the chunks that the cache is for, and others may be forgotten.
 
     Raises:
         ModelError: there is no such encoder here.
@@ -216,7 +237,9 @@ def chunk_vectors(
             files += engine.map(step, [(path,) for path in inputs], folder, label="embeddings")
         finally:
             shutil.rmtree(phase, ignore_errors=True)
-    return ChunkVectors(sha, len(missing), dict(chunks), tuple(_tidy(folder, files, said)))
+    return ChunkVectors(
+        sha, len(missing), dict(chunks), tuple(_tidy(folder, files, said) if tidy else files)
+    )
 
 
 def pooled(windows_of_chunks: pa.Table) -> pa.Table:
@@ -239,7 +262,7 @@ def pooled(windows_of_chunks: pa.Table) -> pa.Table:
 
 def _folder(workspace: Workspace, encoder: str) -> Path:
     key = digest(VERSION, model_sha("encoder", encoder), WINDOW)
-    return workspace.cache / "vectors" / key
+    return workspace.cache / NAME / key
 
 
 def _key(text: str) -> bytes:
@@ -271,6 +294,13 @@ def _tidy(folder: Path, files: Sequence[Path], wanted: Collection[bytes]) -> lis
     if len(files) <= _MOST_FILES and len(keys) <= 2 * len(wanted):
         return list(files)
     return rewrite(folder, wanted)
+
+
+def keep_only(workspace: Workspace, texts: Sequence[str]) -> None:
+    """Forget the vectors of all texts but these, whatever the encoder."""
+    wanted = {_key(text) for text in texts}
+    for folder in sorted((workspace.cache / NAME).glob("*")):
+        rewrite(folder, wanted)
 
 
 def rewrite(folder: Path, wanted: Collection[bytes]) -> list[Path]:

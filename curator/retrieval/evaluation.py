@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from curator.errors import GateError
 from curator.exports.chunks import fixed_chunks
@@ -13,10 +14,10 @@ from curator.exports.dialogue import answered, dialogue
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.rag import NAME, chunk_rows, measure_of
-from curator.exports.vectors import chunk_vectors
+from curator.exports.vectors import chunk_vectors, said_of
 from curator.retrieval.asked import Relevance, held_out, without_question
 from curator.retrieval.metrics import DEEP, Scores, scores
-from curator.retrieval.store import embedder, index_of, searched
+from curator.retrieval.store import SEARCHED, embedder, index_of
 from curator.reviews import settled
 from curator.tables import digest
 
@@ -128,10 +129,11 @@ def evaluate(
                 "the corpus holds no question with its answer to hold out",
                 "give questions of your own: curator eval rag --questions FILE",
             )
-        ids = [row["id"] for row in rows]
-        vectors = chunk_vectors(workspace, setting.encoder, engine, ids, searched(rows))
+        chunks = pa.Table.from_pylist([dict(row) for row in rows], schema=SEARCHED)
+        ids, texts = chunks["id"].to_pylist(), said_of(chunks)
+        vectors = chunk_vectors(workspace, setting.encoder, engine, ids, texts, tidy=False)
         embed = embedder(setting.encoder)
-        index = index_of(rows, vectors, embed)
+        index = index_of(chunks, vectors, embed)
         reached = judged(index, embed([one.question for one in asked]), asked, Relevance(rows))
         units = [measure(row["text"]) for row in rows]
         found.append(

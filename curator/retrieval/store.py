@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from curator.checks.embeddings import vectors_of
 from curator.exports.folder import MANIFEST
-from curator.exports.vectors import WINDOW, chunk_vectors
+from curator.exports.rag import ROWS
+from curator.exports.vectors import WINDOW, chunk_vectors, said_of
 from curator.models.encoders import embed, load_encoder
 from curator.models.pins import model_sha
 from curator.retrieval.calibration import Calibration, Searchable, calibrate
@@ -31,9 +33,7 @@ from curator.tables import digest, file_sha256
 from curator.workspace import disk_error, read_json, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Callable, Sequence
 
     from curator.exports.vectors import ChunkVectors
     from curator.protocols import Engine
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 VERSION = "1"
-SEARCHED = ("id", "text", "key", "record_id", "heading_path")
+SEARCHED = pa.schema(
+    [ROWS.field(name) for name in ("id", "text", "key", "record_id", "heading_path")]
+)
 """The columns that an index is made from."""
 _ABOUT = "index.json"
 _LEXICAL = ("terms", "starts", "texts", "weights", "rarity")
@@ -84,16 +86,13 @@ def build(workspace: Workspace, folder: Path, rows: pa.Table, encoder: str, engi
         WorkspaceError: no space is left.
 
     """
-    chunks = rows.select(list(SEARCHED)).to_pylist()
-    ids = [chunk["id"] for chunk in chunks]
-    vectors = chunk_vectors(workspace, encoder, engine, ids, searched(chunks))
+    ids = rows["id"].to_pylist()
+    vectors = chunk_vectors(workspace, encoder, engine, ids, said_of(rows))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
         try:
-            _write(
-                temporary, index_of(chunks, vectors, embedder(encoder), temporary / "windows.npy")
-            )
+            _write(temporary, index_of(rows, vectors, embedder(encoder), temporary / "windows.npy"))
             temporary.replace(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -101,19 +100,11 @@ def build(workspace: Workspace, folder: Path, rows: pa.Table, encoder: str, engi
         raise disk_error(error, folder) from None
 
 
-def searched(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what is searched of each chunk: its text, under the headings that it lacks."""
+def _searchable(rows: pa.Table, texts: Sequence[str]) -> list[Searchable]:
+    records = rows["record_id"].combine_chunks().dictionary_encode().indices.to_pylist()
     return [
-        "\n".join([*(h for h in row["heading_path"] or () if h not in row["text"]), row["text"]])
-        for row in rows
-    ]
-
-
-def _searchable(rows: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[Searchable]:
-    number: dict[str, int] = {}
-    return [
-        Searchable(text, row["key"] or "", number.setdefault(row["record_id"], len(number)))
-        for text, row in zip(texts, rows, strict=True)
+        Searchable(text, key or "", record)
+        for text, key, record in zip(texts, rows["key"].to_pylist(), records, strict=True)
     ]
 
 
@@ -134,7 +125,7 @@ def embedder(encoder: str) -> Callable[[Sequence[str]], Floats]:
 
 
 def index_of(
-    rows: Sequence[Mapping[str, Any]],
+    rows: pa.Table,
     vectors: ChunkVectors,
     embed: Callable[[Sequence[str]], Floats],
     windows_file: Path | None = None,
@@ -142,15 +133,15 @@ def index_of(
     """Return the index of some chunks.
 
     Args:
-        rows: with id, text, key, record_id and heading_path.
+        rows: chunks, of schema `SEARCHED`, and more columns perhaps.
         vectors: those of what is searched of them.
         embed: makes vectors of questions.
         windows_file: where the vectors are laid, so that they need not fit into memory.
 
     """
-    texts = searched(rows)
+    texts = said_of(rows)
     lexical = Lexical.of(texts)
-    windows, bounds = _laid([row["id"] for row in rows], vectors, windows_file)
+    windows, bounds = _laid(rows["id"].to_pylist(), vectors, windows_file)
     dense = Dense(windows, bounds, means(windows, bounds))
     return Hybrid(lexical, dense, calibrate(_searchable(rows, texts), lexical, dense, embed))
 

@@ -10,7 +10,7 @@ import pytest
 
 from curator.checks.embeddings import vectors_of
 from curator.engine import LocalEngine
-from curator.exports.vectors import ChunkVectors, chunk_vectors, pooled, rewrite, windows
+from curator.exports.vectors import WINDOW, ChunkVectors, chunk_vectors, pooled, rewrite, windows
 from curator.models.encoders import embed, load_encoder
 from curator.workspace import Workspace
 
@@ -36,7 +36,7 @@ def test_windows_are_the_text_and_of_even_length(text: str) -> None:
     found = windows(text)
     assert "".join(found) == text
     wide = text[0] > "一"
-    longest = 120 if wide else 360
+    longest = WINDOW if wide else 3 * WINDOW
     assert max(map(len, found)) <= longest * 1.25
     assert min(map(len, found)) >= longest / 4
 
