@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fnmatch
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -99,8 +100,8 @@ def open_corpus(
         engine: gives one, where texts are to be embedded.
 
     Raises:
-        WorkspaceError: nothing is exported yet, or a file of the export was changed, or the
-            index is to be built while another process works here.
+        WorkspaceError: nothing is exported yet, a file of the export was changed, it holds what
+            was erased, or the index is to be built while another process works here.
 
     """
     folder = workspace.exports / "rag" / "latest"
@@ -113,6 +114,11 @@ def open_corpus(
         raise WorkspaceError(
             f"{version.name}: an export of an older curator", "run: curator export rag"
         )
+    erased = {record for entry in workspace.erasures() for record in entry["records"]}
+    if erased and not erased.isdisjoint(rows["record_id"].unique().to_pylist()):
+        raise WorkspaceError(
+            "the latest RAG corpus holds records that were erased since", "run: curator run"
+        )
     index = place(workspace, version, encoder)
     if not index.exists():
         with workspace.lock(), engine() as working:
@@ -122,7 +128,12 @@ def open_corpus(
 
 
 def chosen(rows: pa.Table, filters: Filters) -> NDArray[np.bool_]:
-    """Return which chunks the filters let through."""
+    """Return which chunks the filters let through.
+
+    Raises:
+        WorkspaceError: the date is none.
+
+    """
     kept = np.ones(len(rows), np.bool_)
     if filters.source is not None:
         kept &= _each(rows, "source_uri", lambda name: _named(name, filters.source or ""))
@@ -131,11 +142,18 @@ def chosen(rows: pa.Table, filters: Filters) -> NDArray[np.bool_]:
     if filters.kind is not None:
         kept &= _each(rows, "kind", lambda kind: kind == filters.kind)
     if filters.valid_on is not None:
-        on = filters.valid_on
+        on = _day(filters.valid_on)
         # A date that is told less exactly is compared as exactly as it is told.
         kept &= _each(rows, "valid_from", lambda day: not day or day <= on)
         kept &= _each(rows, "valid_until", lambda day: not day or on[: len(day)] <= day)
     return kept
+
+
+def _day(said: str) -> str:
+    try:
+        return dt.date.fromisoformat(said).isoformat()
+    except ValueError:
+        raise WorkspaceError(f"no date: {said}", "write it as 2026-01-31") from None
 
 
 def _named(name: str, pattern: str) -> bool:

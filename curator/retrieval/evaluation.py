@@ -22,7 +22,7 @@ from curator.reviews import settled
 from curator.tables import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from curator.check import Plan
     from curator.exports.chunks import Measure
@@ -150,18 +150,20 @@ def evaluate(
 
 
 def judged(
-    index: Hybrid, vectors: Any, questions: Sequence[Asked], relevance: Relevance
+    index: Hybrid,
+    vectors: Any,
+    questions: Sequence[Asked],
+    relevance: Callable[[Asked], frozenset[int]],
 ) -> dict[str, Scores]:
     """Return what an index reaches by each mode; what no chunk answers counts as not found."""
     relevant = [relevance(one) for one in questions]
-    found: dict[str, Scores] = {}
-    for mode in MODES:
-        marks = []
-        for one, vector, good in zip(questions, vectors, relevant, strict=True):
-            ranked = index.search(one.question, vector, DEEP, mode=mode).texts.tolist()
-            marks.append(([number in good for number in ranked], len(good)))
-        found[mode] = scores(marks)
-    return found
+    marks: dict[Mode, list[tuple[list[bool], int]]] = {mode: [] for mode in MODES}
+    for one, vector, good in zip(questions, vectors, relevant, strict=True):
+        halves = index.halves(one.question, vector)
+        for mode, marked in marks.items():
+            ranked = index.ranked(halves, DEEP, mode).texts.tolist()
+            marked.append(([number in good for number in ranked], len(good)))
+    return {mode: scores(marked) for mode, marked in marks.items()}
 
 
 def _rows(record: Record, setting: Setting, measure: Measure) -> Iterator[Mapping[str, Any]]:

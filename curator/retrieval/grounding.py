@@ -74,9 +74,9 @@ class Grounded:
         system = _SYSTEM[self.lang].format(absent=ABSENT[self.lang])
         return [{"role": "system", "content": system}, {"role": "user", "content": asked}]
 
-    def pieces(self, generator: Generator | None, most: int) -> Iterator[str]:
+    def pieces(self, generator: Generator, most: int) -> Iterator[str]:
         """Yield the answer, piece by piece; the model is not asked where retrieval is not sure."""
-        if not self.is_sure or generator is None:
+        if not self.is_sure:
             yield ABSENT[self.lang]
         else:
             yield from generator(self.messages(), most)
