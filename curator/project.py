@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from curator.advise import Advice
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
+    from curator.exports.stale import Stale
     from curator.exports.sync import Synced
     from curator.protocols import Progress
     from curator.retrieval.bar import Bar
@@ -314,9 +315,17 @@ class Project:
 
         everything = plan(self.workspace, self.recipe, self.rules)
         result = funnel(self.workspace, self.rules.policy)
+        result["stale"] = [asdict(one) for one in self.stale()]
         result["checks"] = freshness(everything)
         result["reviews"] = figures(self.workspace, self.recipe, everything)
         return result
+
+    def stale(self) -> list[Stale]:
+        """Return which records of the latest instruction dataset rest on a source that changed."""
+        from curator.exports.stale import stale  # noqa: PLC0415
+
+        latest = self.workspace.exports / "instruction" / "latest"
+        return stale(self.workspace, latest) if latest.exists() else []
 
     def advise(self, parameters: float = 7e9) -> list[Advice]:
         """Return for each topic whether fine-tuning, retrieval or both suits it, and the cost.

@@ -160,7 +160,8 @@ def export_instruction(
         about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang, merged)
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
         write_manifest(folder, manifest, rows)
-        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
+        looked = workspace.cache / "leaks" / NAME
+        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates, looked)
         stop_leaks(folder, NAME, gate)
     return version.target
 

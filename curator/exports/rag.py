@@ -143,7 +143,8 @@ def export_rag(
         about = card.about(title, version, manifest, con, by_source, by_lang, merged)
         (folder / "README.md").write_text(card.rag_card(about), encoding="utf-8")
         write_manifest(folder, manifest, {**dict.fromkeys(files.names, files.rows), **named})
-        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
+        looked = workspace.cache / "leaks" / NAME
+        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates, looked)
         stop_leaks(folder, NAME, gate)
     return version.target
 
