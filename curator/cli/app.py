@@ -29,6 +29,7 @@ from curator.cli import (
     sources,
     status,
     vault,
+    verify,
     version,
     why,
 )
@@ -43,7 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (init, run, ingest, sources, check, decide, status, why):
+for verb in (init, run, ingest, sources, check, decide, status, verify, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
