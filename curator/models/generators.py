@@ -122,16 +122,28 @@ class Local:
     def _inputs(self, messages: Messages, most: int) -> Any:
         """Return the prompt's tokens; where it is too long for the model, its start is cut off."""
         tokenizer, model = self._loaded
-        if tokenizer.chat_template:
-            text = tokenizer.apply_chat_template(
-                list(messages), tokenize=False, add_generation_prompt=True
-            )
-        else:
-            text = "\n\n".join(message["content"] for message in messages) + "\n\n"
+        text = _prompt(tokenizer, messages)
         longest = getattr(model.config, "max_position_embeddings", None) or 1 << 20
         inputs = tokenizer(text, return_tensors="pt", add_special_tokens=False)
         kept = max(1, longest - most)
         return {name: value[:, -kept:] for name, value in inputs.items()}
+
+
+def _prompt(tokenizer: Any, messages: Messages) -> str:
+    """Return the messages as the model's template wants them, or plainly where it has none."""
+    from jinja2 import TemplateError  # noqa: PLC0415 - only here
+
+    plain = "\n\n".join(message["content"] for message in messages)
+    if not tokenizer.chat_template:
+        return f"{plain}\n\n"
+    for said in (list(messages), [{"role": "user", "content": plain}]):
+        try:
+            return str(
+                tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+            )
+        except TemplateError:
+            continue  # some templates know no system message
+    return f"{plain}\n\n"
 
 
 class Server:

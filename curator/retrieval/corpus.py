@@ -18,13 +18,12 @@ from curator.tables import read_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from curator.protocols import Engine
-    from curator.retrieval.hybrid import Mode
+    from curator.retrieval.hybrid import Hybrid, Mode
     from curator.workspace import Workspace
 
 
@@ -64,10 +63,10 @@ class Found:
 class Corpus:
     """The chunks of one exported version."""
 
-    def __init__(self, rows: pa.Table, folder: Path, encoder: str) -> None:
-        """Open the index in `folder`, which is that of the rows."""
+    def __init__(self, rows: pa.Table, index: Hybrid, encoder: str) -> None:
+        """Take the chunks and their index."""
         self.rows = rows
-        self.index = opened(folder)
+        self.index = index
         self.embed = embedder(encoder)
 
     def search(
@@ -120,11 +119,14 @@ def open_corpus(
             "the latest RAG corpus holds records that were erased since", "run: curator run"
         )
     index = place(workspace, version, encoder)
-    if not index.exists():
+    found = opened(index)
+    if found is None:
         with workspace.lock(), engine() as working:
             build(workspace, index, rows, encoder, working)
         drop_unused(index)
-    return Corpus(rows, index, encoder)
+        found = opened(index)
+    assert found is not None
+    return Corpus(rows, found, encoder)
 
 
 def chosen(rows: pa.Table, filters: Filters) -> NDArray[np.bool_]:

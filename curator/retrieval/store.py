@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from curator.checks.embeddings import vectors_of
+from curator.errors import DamagedError
 from curator.exports.folder import MANIFEST
 from curator.exports.rag import ROWS
 from curator.exports.vectors import WINDOW, chunk_vectors, said_of
@@ -56,8 +57,15 @@ def place(workspace: Workspace, version: Path, encoder: str) -> Path:
     return workspace.cache / "retrieval" / key
 
 
-def opened(folder: Path) -> Hybrid:
-    """Return the index that lies in a folder."""
+def opened(folder: Path) -> Hybrid | None:
+    """Return the index that lies in a folder; None where there is none, or it is damaged."""
+    try:
+        return _opened(folder)
+    except (DamagedError, OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _opened(folder: Path) -> Hybrid:
     about: dict[str, Any] = read_json(folder / _ABOUT)
     arrays: dict[str, Any] = {
         name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in (*_LEXICAL, *_DENSE)
@@ -93,6 +101,7 @@ def build(workspace: Workspace, folder: Path, rows: pa.Table, encoder: str, engi
         temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
         try:
             _write(temporary, index_of(rows, vectors, embedder(encoder), temporary / "windows.npy"))
+            shutil.rmtree(folder, ignore_errors=True)  # a damaged one
             temporary.replace(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

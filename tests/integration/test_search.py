@@ -77,6 +77,9 @@ def test_only_what_the_export_holds_is_found_and_the_index_holds_no_text(
     (index,) = (project / ".curator/cache/retrieval").iterdir()
     for path in index.iterdir():
         assert "运费".encode() not in path.read_bytes()
+    # A damaged index is made again.
+    (index / "windows.npy").write_bytes(b"")
+    assert found(curator, "电话", "-p", project, "--top", 1000)["hits"] == hits
 
 
 def test_what_is_not_there_is_told(curator: Curator, project: Path, tmp_path: Path) -> None:
