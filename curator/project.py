@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.engine import LocalEngine, default_workers
+from curator.errors import DamagedError
 from curator.protocols import silent
 from curator.rules import RuleSet, load_rules
-from curator.schema import Recipe, Source, load
+from curator.schema import Recipe, Source, load, with_export
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import datasets
     import pyarrow as pa
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
     from curator.erase import Erased, Wanted
     from curator.exports.stale import Stale
     from curator.exports.sync import Synced
+    from curator.integrity import Damaged
     from curator.protocols import Progress
+    from curator.retrieval.bar import Bar
     from curator.retrieval.corpus import Corpus, Filters, Found
+    from curator.retrieval.evaluation import Evaluated
     from curator.retrieval.hybrid import Mode
     from curator.review.client import Target
     from curator.review.pull import Pulled
@@ -44,12 +48,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class RunSummary:
-    """What a run did: seconds per stage, and where its outputs lie."""
+    """What a run did: seconds per stage, where its outputs lie, damaged files made again."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     decided: dict[str, Any] = field(default_factory=dict)
     synced: list[Synced] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -154,15 +159,26 @@ class Project:
 
         return load_rag(self.export("rag"))
 
-    def export(self, name: str) -> Path:
-        """Export `instruction` or `rag`; return the folder of the version."""
+    def export(self, name: str, **instead: Any) -> Path:
+        """Export `instruction` or `rag`; return the folder of the version.
+
+        Args:
+            name: which.
+            instead: keys of `exports.NAME` in the recipe, with what is to hold instead this time.
+
+        Raises:
+            RecipeError: a key or a value is not one that the recipe could have.
+            GateError: a check is missing, failed or stale, no decision rests on it, or nothing
+                is selected.
+
+        """
         from curator.decide import ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
 
+        recipe = with_export(self.recipe, name, instead)
         with self.workspace.lock():
-            plan = ready(self.workspace, self.recipe, self.rules)
-            policy = self.rules.policy
-            return EXPORTS[name](self.workspace, self.recipe, policy, plan, self._progress)
+            plan = ready(self.workspace, recipe, self.rules)
+            return EXPORTS[name](self.workspace, recipe, self.rules.policy, plan, self._progress)
 
     def sync(self, folder: Path, *, rebuild: bool = False) -> list[Synced]:
         """Let the recipe's vector tables follow an exported corpus; return what each got.
@@ -265,7 +281,30 @@ class Project:
             )
 
     def run(self) -> RunSummary:
-        """Do all of it: ingest, check, decide, export, report; what is done is not redone."""
+        """Do all of it: ingest, check, decide, export, report; what is done is not redone.
+
+        A file of the workspace that is damaged or gone is made again from what it follows from.
+
+        Raises:
+            WorkspaceError: one follows from nothing else, or is damaged as often as it is made.
+
+        """
+        from curator.integrity import discard  # noqa: PLC0415
+
+        summary = RunSummary()
+        with self.workspace.lock():
+            while True:
+                try:
+                    self._run(summary)
+                except DamagedError as error:
+                    file = discard(self.workspace, error)
+                    if file in summary.mended:
+                        raise
+                    summary.mended.append(file)
+                else:
+                    return summary
+
+    def _run(self, summary: RunSummary) -> None:
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
@@ -273,35 +312,37 @@ class Project:
         from curator.ingest import ingest  # noqa: PLC0415
         from curator.report import write_report  # noqa: PLC0415
 
-        summary = RunSummary()
         workspace, recipe, rules = self.workspace, self.recipe, self.rules
-        with workspace.lock():
-            with summary.stage("ingest"):
-                ingest(workspace, recipe, (), self._progress)
-            with self._engine() as engine:
-                check(workspace, recipe, rules, engine, timer=summary.stage)
-                with summary.stage("decide"):
-                    decided = decide(workspace, recipe, rules)
-                summary.decided = decided.manifest
-                plan = ready(workspace, recipe, rules)
-                exported = engine.side_by_side(
-                    [partial(e, workspace, recipe, rules.policy, plan) for e in EXPORTS.values()]
-                )
-                for name in EXPORTS:
-                    with summary.stage(f"export {name}"):
-                        summary.outputs[name] = str(next(exported))
-            with summary.stage("report"):
-                target = workspace.root / "report.html"
-                report = write_report(
-                    workspace, recipe, rules.policy, plan, self.status(), decided.manifest, target
-                )
-            summary.outputs["report"] = str(report)
-            # Last: a server that is down keeps nothing else from being done.
-            if recipe.exports.rag.targets:
-                with summary.stage("sync"), self._engine() as engine:
-                    corpus = Path(summary.outputs["rag"])
-                    summary.synced = sync(workspace, recipe, engine, corpus, self._progress)
-        return summary
+        with summary.stage("ingest"):
+            ingest(workspace, recipe, (), self._progress)
+        with self._engine() as engine:
+            check(workspace, recipe, rules, engine, timer=summary.stage)
+            with summary.stage("decide"):
+                decided = decide(workspace, recipe, rules)
+            summary.decided = decided.manifest
+            plan = ready(workspace, recipe, rules)
+            exported = engine.side_by_side(
+                [
+                    partial(_unless_empty, e, workspace, recipe, rules.policy, plan)
+                    for e in EXPORTS.values()
+                ]
+            )
+            for name in EXPORTS:
+                with summary.stage(f"export {name}"):
+                    folder = next(exported)
+                if folder is not None:
+                    summary.outputs[name] = str(folder)
+        with summary.stage("report"):
+            target = workspace.root / "report.html"
+            report = write_report(
+                workspace, recipe, rules.policy, plan, self.status(), decided.manifest, target
+            )
+        summary.outputs["report"] = str(report)
+        # Last: a server that is down keeps nothing else from being done.
+        if recipe.exports.rag.targets and "rag" in summary.outputs:
+            with summary.stage("sync"), self._engine() as engine:
+                corpus = Path(summary.outputs["rag"])
+                summary.synced = sync(workspace, recipe, engine, corpus, self._progress)
 
     # --- verbs that read --------------------------------------------------------------
 
@@ -324,6 +365,24 @@ class Project:
 
         latest = self.workspace.exports / "instruction" / "latest"
         return stale(self.workspace, latest) if latest.exists() else []
+
+    def damaged(self, *, take_out: bool = False) -> list[Damaged]:
+        """Return the files of the workspace that are not as they were written; all are read.
+
+        Args:
+            take_out: take out those that the next run makes again.
+
+        """
+        from curator.integrity import damage, damaged, discard  # noqa: PLC0415
+
+        if not take_out:
+            return [damaged(self.workspace, error) for error in damage(self.workspace)]
+        with self.workspace.lock():
+            found = [(damaged(self.workspace, e), e) for e in damage(self.workspace)]
+            for one, error in found:
+                if one.is_made_again:
+                    discard(self.workspace, error)
+        return [one for one, _ in found]
 
     def advise(self, parameters: float = 7e9) -> list[Advice]:
         """Return for each topic whether fine-tuning, retrieval or both suits it, and the cost.
@@ -397,6 +456,63 @@ class Project:
         """Return the chunks of the latest RAG corpus that fit a question best; see `corpus`."""
         return self.corpus().search(question, top, filters, mode)
 
+    def eval_rag(
+        self,
+        questions: Path | None = None,
+        lengths: Sequence[int] = (),
+        fixed: Sequence[int] = (),
+        encoders: Sequence[str] = (),
+    ) -> tuple[list[Evaluated], Bar | None]:
+        """Measure how well the corpus answers; return what each setting reaches, and the bar.
+
+        Args:
+            questions: the user's; by default the recipe's, else the corpus's own, held out.
+            lengths: of chunks, to compare; by default the recipe's.
+            fixed: lengths of chunks that are cut anywhere, to compare.
+            encoders: to compare; by default the recipe's.
+
+        Raises:
+            GateError: a check is not fresh, nothing is decided, or nothing can be asked.
+            SourceError: the file of questions is wrong.
+
+        """
+        from curator.decide import ready  # noqa: PLC0415
+        from curator.retrieval.asked import read_questions  # noqa: PLC0415
+        from curator.retrieval.bar import bar_of  # noqa: PLC0415
+        from curator.retrieval.evaluation import evaluate, exported, settings  # noqa: PLC0415
+
+        params = self.recipe.exports.rag
+        named = params.recall.questions if params.recall else None
+        if questions is None and named is not None:
+            questions = self.workspace.root / named
+        asked = None if questions is None else read_questions(questions)
+        compared = settings(params, self.recipe.models.encoder, lengths, fixed, encoders)
+        with self.workspace.lock():
+            plan = ready(self.workspace, self.recipe, self.rules)
+            records = exported(self.workspace, self.recipe, plan)
+            with self._engine() as engine:
+                found = evaluate(self.workspace, records, compared, asked, engine)
+        return found, bar_of(params.recall, found[0])
+
+    def answering_model(self, asked: str | None = None) -> str:
+        """Return who answers questions: who is asked for, else the recipe's; a folder or a URL.
+
+        Raises:
+            ModelError: nobody is named.
+
+        """
+        from curator.errors import ModelError  # noqa: PLC0415
+
+        named = asked or self.recipe.models.answers
+        if named is None:
+            raise ModelError(
+                "no model is named to answer with",
+                "--model FOLDER or URL, or `models: {answers: ...}` in curator.yaml;"
+                " curator search shows the passages alone",
+            )
+        inside = self.workspace.root / named
+        return str(inside) if asked is None and inside.is_dir() else named
+
     def records(self) -> pa.Table:
         """Return the records' facts: source, locator, language, lengths; no text."""
         return self.workspace.sql().sql("SELECT * FROM records").to_arrow_table()
@@ -411,3 +527,13 @@ class Project:
     def decisions(self) -> pa.Table:
         """Return the current decisions."""
         return self.workspace.sql().sql("SELECT * FROM decisions").to_arrow_table()
+
+
+def _unless_empty(export: Callable[..., Path], *given: object) -> Path | None:
+    """Export, or return None where nothing is selected: documents alone make no instructions."""
+    from curator.errors import EmptyError  # noqa: PLC0415
+
+    try:
+        return export(*given)
+    except EmptyError:
+        return None

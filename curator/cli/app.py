@@ -9,10 +9,12 @@ import typer
 
 from curator.cli import (
     advise,
+    ask,
     check,
     decide,
     demo,
     erase,
+    evaluate,
     export,
     ingest,
     init,
@@ -27,6 +29,7 @@ from curator.cli import (
     sources,
     status,
     vault,
+    verify,
     version,
     why,
 )
@@ -41,12 +44,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (init, run, ingest, sources, check, decide, status, why):
+for verb in (init, run, ingest, sources, check, decide, status, verify, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
-for verb in (search,):
+for verb in (search, ask):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(evaluate.app, name="eval")
 for verb in (report, advise, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")

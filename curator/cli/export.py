@@ -15,27 +15,59 @@ if TYPE_CHECKING:
 
     from curator.exports.sync import Synced
 
-_SHOWN = 5
-
 app = typer.Typer(help="Write the instruction dataset or the RAG corpus.", no_args_is_help=True)
+
+_SHOWN = 10
+_FEW = 5
+Format = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="Write this format beside `messages`: prompt_completion, sharegpt, alpaca, kto."
+        " May be given more than once; the recipe's by default.",
+    ),
+]
+Tokenizer = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer",
+        "-t",
+        help="Count in the tokens of `qwen` or of a model's folder, and ask trainers what they"
+        " would cut; the recipe's by default.",
+    ),
+]
 
 
 @app.command()
-def instruction(*, project: Folder = ".", json: Json = False) -> None:
+def instruction(
+    *,
+    project: Folder = ".",
+    formats: Format = None,
+    tokenizer: Tokenizer = None,
+    json: Json = False,
+) -> None:
     """Write the instruction dataset: messages as JSONL and Parquet, with card and manifest.
 
     Tells which records of the version before rest on a source that has changed since.
     """
     from curator.project import Project
+    from curator.workspace import read_json
 
+    asked: dict[str, Any] = {}
+    if formats:
+        asked["formats"] = tuple(formats)
+    if tokenizer:
+        asked["tokenizer"] = tokenizer
     with Stages(quiet=json) as stages:
         opened = Project(project, progress=stages)
         stale = [asdict(one) for one in opened.stale()]
-        folder = opened.export("instruction")
+        folder = opened.export("instruction", **asked)
     if json:
         _data(folder, stale=stale)
         return
     _tell(folder)
+    _tell_rows(read_json(folder / "manifest.json"))
     for line in stale_lines(stale):
         say(f"the version before: {line}")
 
@@ -87,6 +119,42 @@ def _tell(folder: Path) -> None:
             say(f"{file['path']}: {file['rows']:,} rows")
 
 
+def _tell_rows(manifest: Mapping[str, Any]) -> None:
+    """Tell how long rows are, and which ones a trainer would not learn from."""
+    for split, figures in manifest["tokens"].items():
+        if figures["rows"]:
+            say(
+                f"{split}: {figures['tokens']:,} tokens, {figures['learnt']:,} of them learnt;"
+                f" median {figures['median']:,}, longest {figures['longest']:,}"
+            )
+    for name, reasons in manifest["formats"].items():
+        for reason, n in reasons.items():
+            say(f"{name}: {n:,} × {reason}")
+    handshake = manifest["handshake"]
+    if left_out := handshake["left_out"]:
+        say(f"left out, since a trainer would not learn from them: {len(left_out):,} rows")
+        _name(left_out.items())
+    for told in handshake["told"]:
+        refused = [(row, why) for why, rows in told["refused"].items() for row in rows]
+        if told["cut"]:
+            say(f"{told['trainer']} would cut {told['cut']:,} rows of {told['file']}")
+        if refused:
+            say(
+                f"{told['trainer']} would not learn from {len(refused):,} rows of {told['file']}"
+                f" ({told['by']}):"
+            )
+            _name(refused)
+
+
+def _name(rows: Any) -> None:
+    """Name the first rows, each with its reason."""
+    for at, (row, why) in enumerate(rows):
+        if at == _SHOWN:
+            say(f"  … and {len(rows) - _SHOWN:,} more: manifest.json names them")
+            return
+        say(f"  {row}: {why}")
+
+
 def stale_lines(stale: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each source of which an instruction export has stale records."""
     said = {
@@ -96,7 +164,7 @@ def stale_lines(stale: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     }
     for one in stale:
         ids, n = one["records"], len(one["records"])
-        shown = ", ".join(ids[:_SHOWN]) + (" …" if n > _SHOWN else "")
+        shown = ", ".join(ids[:_FEW]) + (" …" if n > _FEW else "")
         count = "1 record is" if n == 1 else f"{n:,} records are"
         yield f"{one['source']} {said[one['why']]}: {count} stale ({shown})"
 

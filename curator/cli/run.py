@@ -39,6 +39,7 @@ def run(
                 "seconds_total": total,
                 "workers": project.workers,
                 "outputs": summary.outputs,
+                "mended": summary.mended,
                 "decision": summary.decided,
                 "targets": [asdict(one) for one in summary.synced],
             }
@@ -51,6 +52,8 @@ def tell(summary: RunSummary, total: float) -> None:
     """Print the seconds per stage, the counts, and where the outputs lie."""
     table(("stage", "seconds"), [*summary.seconds.items(), ("total", total)])
     say("  ".join(f"{action}: {n:,}" for action, n in summary.decided["counts"].items()))
+    for file in summary.mended:
+        say(f"damaged, and made again: .curator/{file}")
     for name, path in summary.outputs.items():
         say(f"{name}: {path}")
     tell_synced(summary.synced)

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from curator.text import length, sentences
+from curator.text import length, measured_sentences, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -163,8 +163,12 @@ def _pieces(part: Part, index: int, units: int, limit: int, measure: Measure) ->
 
 
 def _prose(text: str, index: int, role: str, limit: int, measure: Measure) -> Iterator[_Piece]:
-    for sentence in sentences(text):
-        units = measure(sentence)
+    measured = (
+        measured_sentences(text)
+        if measure is length
+        else ((sentence, measure(sentence)) for sentence in sentences(text))
+    )
+    for sentence, units in measured:
         if units <= limit:
             yield _Piece(sentence, index, role, units)
         else:
@@ -267,3 +271,9 @@ def _join(pieces: Sequence[_Piece], between: str = "\n\n") -> str:
         text += piece.text
         before = piece
     return text.strip()
+
+
+def fixed_chunks(text: str, size: int) -> list[str]:
+    """Cut a text after so many characters, whatever stands there: what is to be compared with."""
+    pieces = (text[at : at + size].strip() for at in range(0, len(text), size))
+    return [piece for piece in pieces if piece]

@@ -1,4 +1,4 @@
-"""From when and until when a text says that it holds: 自 2024年1月1日 起施行, valid until 31 May 2025.
+"""From when and until when a text says that it holds: 自2024年1月1日起施行, valid until May 2025.
 
 Pure. A date is told as in ISO 8601, as exactly as the text tells it: 2024, 2024-01, 2024-01-01.
 """

@@ -194,7 +194,13 @@ class ChunkVectors:
 
 
 def chunk_vectors(
-    workspace: Workspace, encoder: str, engine: Engine, ids: Sequence[str], texts: Sequence[str]
+    workspace: Workspace,
+    encoder: str,
+    engine: Engine,
+    ids: Sequence[str],
+    texts: Sequence[str],
+    *,
+    tidy: bool = True,
 ) -> ChunkVectors:
     """Return the vectors of chunks; those texts are embedded that the cache does not know.
 
@@ -206,6 +212,7 @@ def chunk_vectors(
         engine: where texts are embedded.
         ids: the chunks' ids.
         texts: what is embedded of each chunk.
+        tidy: whether these are the chunks that the cache is for, and others may be forgotten.
 
     Raises:
         ModelError: there is no such encoder here.
@@ -230,7 +237,9 @@ def chunk_vectors(
             files += engine.map(step, [(path,) for path in inputs], folder, label="embeddings")
         finally:
             shutil.rmtree(phase, ignore_errors=True)
-    return ChunkVectors(sha, len(missing), dict(chunks), tuple(_tidy(folder, files, said)))
+    return ChunkVectors(
+        sha, len(missing), dict(chunks), tuple(_tidy(folder, files, said) if tidy else files)
+    )
 
 
 def pooled(windows_of_chunks: pa.Table) -> pa.Table:

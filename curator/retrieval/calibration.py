@@ -141,7 +141,7 @@ def calibrate(
 
 def _affordable(texts: Sequence[Searchable], budget: int) -> list[_Question]:
     """Return as many pseudo-questions as may be embedded, the choice spread over the corpus."""
-    found = []
+    found: list[_Question] = []
     for place in sorted(range(len(texts)), key=lambda place: (_hash(texts[place].text), place)):
         if len(found) == _MOST or budget <= 0:
             break
@@ -191,7 +191,7 @@ def _own_meaning(
     bounds = np.array([0, *accumulate(map(len, rests))], np.int64)
     wholes = means(joined(rests, vectors.shape[1]), bounds)
     best = [float((r @ v).max(initial=0)) for r, v in zip(rests, vectors, strict=True)]
-    return (np.array(best, np.float32) + (wholes * vectors).sum(axis=1)) / 2
+    return np.asarray((np.array(best) + (wholes * vectors).sum(axis=1)) / 2, np.float32)
 
 
 def _chosen(ranks: NDArray[np.float64]) -> int:

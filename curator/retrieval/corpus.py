@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fnmatch
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,12 @@ from curator.tables import read_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from curator.protocols import Engine
-    from curator.retrieval.hybrid import Mode
+    from curator.retrieval.hybrid import Hybrid, Mode
     from curator.workspace import Workspace
 
 
@@ -63,10 +63,10 @@ class Found:
 class Corpus:
     """The chunks of one exported version."""
 
-    def __init__(self, rows: pa.Table, folder: Path, encoder: str) -> None:
-        """Open the index in `folder`, which is that of the rows."""
+    def __init__(self, rows: pa.Table, index: Hybrid, encoder: str) -> None:
+        """Take the chunks and their index."""
         self.rows = rows
-        self.index = opened(folder)
+        self.index = index
         self.embed = embedder(encoder)
 
     def search(
@@ -99,8 +99,8 @@ def open_corpus(
         engine: gives one, where texts are to be embedded.
 
     Raises:
-        WorkspaceError: nothing is exported yet, or a file of the export was changed, or the
-            index is to be built while another process works here.
+        WorkspaceError: nothing is exported yet, a file of the export was changed, it holds what
+            was erased, or the index is to be built while another process works here.
 
     """
     folder = workspace.exports / "rag" / "latest"
@@ -113,16 +113,29 @@ def open_corpus(
         raise WorkspaceError(
             f"{version.name}: an export of an older curator", "run: curator export rag"
         )
+    erased = {record for entry in workspace.erasures() for record in entry["records"]}
+    if erased and not erased.isdisjoint(rows["record_id"].unique().to_pylist()):
+        raise WorkspaceError(
+            "the latest RAG corpus holds records that were erased since", "run: curator run"
+        )
     index = place(workspace, version, encoder)
-    if not index.exists():
+    found = opened(index)
+    if found is None:
         with workspace.lock(), engine() as working:
             build(workspace, index, rows, encoder, working)
         drop_unused(index)
-    return Corpus(rows, index, encoder)
+        found = opened(index)
+    assert found is not None
+    return Corpus(rows, found, encoder)
 
 
 def chosen(rows: pa.Table, filters: Filters) -> NDArray[np.bool_]:
-    """Return which chunks the filters let through."""
+    """Return which chunks the filters let through.
+
+    Raises:
+        WorkspaceError: the date is none.
+
+    """
     kept = np.ones(len(rows), np.bool_)
     if filters.source is not None:
         kept &= _each(rows, "source_uri", lambda name: _named(name, filters.source or ""))
@@ -131,11 +144,18 @@ def chosen(rows: pa.Table, filters: Filters) -> NDArray[np.bool_]:
     if filters.kind is not None:
         kept &= _each(rows, "kind", lambda kind: kind == filters.kind)
     if filters.valid_on is not None:
-        on = filters.valid_on
+        on = _day(filters.valid_on)
         # A date that is told less exactly is compared as exactly as it is told.
         kept &= _each(rows, "valid_from", lambda day: not day or day <= on)
         kept &= _each(rows, "valid_until", lambda day: not day or on[: len(day)] <= day)
     return kept
+
+
+def _day(said: str) -> str:
+    try:
+        return dt.date.fromisoformat(said).isoformat()
+    except ValueError:
+        raise WorkspaceError(f"no date: {said}", "write it as 2026-01-31") from None
 
 
 def _named(name: str, pattern: str) -> bool:
@@ -146,4 +166,4 @@ def _each(rows: pa.Table, column: str, good: Any) -> NDArray[np.bool_]:
     """Ask of each distinct value of a column whether it is wanted."""
     encoded = rows[column].combine_chunks().dictionary_encode(null_encoding="encode")
     wanted = np.array([good(value) for value in encoded.dictionary.to_pylist()], np.bool_)
-    return wanted[encoded.indices.to_numpy(zero_copy_only=False)]
+    return np.asarray(wanted[encoded.indices.to_numpy(zero_copy_only=False)], np.bool_)

@@ -46,7 +46,7 @@ class Dense:
         some = np.flatnonzero(sizes)
         if len(some):
             best[some] = np.maximum.reduceat(cosines, (ends - sizes)[some])
-        return (best + self.wholes[texts] @ query) / 2
+        return np.asarray((best + self.wholes[texts] @ query) / 2, np.float32)
 
 
 def means(vectors: Floats, bounds: NDArray[np.int64]) -> Floats:

@@ -22,6 +22,19 @@ Mode = Literal["hybrid", "lexical", "dense"]
 
 
 @dataclass(frozen=True)
+class Halves:
+    """What both halves say of some texts, each of shape (texts,).
+
+    known: which share of the query's words, by rarity, the corpus knows.
+    """
+
+    texts: NDArray[np.int64]
+    lexical: Floats
+    dense: Floats
+    known: float
+
+
+@dataclass(frozen=True)
 class Ranked:
     """The best texts for a query, best first, and their scores in 0..1, each of shape (top,).
 
@@ -65,6 +78,10 @@ class Hybrid:
             only: which texts may be returned, shape (n,).
 
         """
+        return self.ranked(self.halves(text, vector, only), top, mode)
+
+    def halves(self, text: str, vector: Floats, only: NDArray[np.bool_] | None = None) -> Halves:
+        """Return what each half says of the texts that one of them proposes for a query."""
         query = self.lexical.query(content(text), self._read)
         words = self.lexical.scores(query)
         rough = self.dense.rough(vector)
@@ -73,16 +90,20 @@ class Hybrid:
         found = candidates(words, rough)
         if only is not None:
             found = found[only[found]]
-        lexical, dense = words[found], self.dense.scores(vector, found)
+        return Halves(found, words[found], self.dense.scores(vector, found), query.known)
+
+    def ranked(self, halves: Halves, top: int, mode: Mode = "hybrid") -> Ranked:
+        """Return the best of the texts that were proposed."""
         weight = {"hybrid": self.calibration.meaning, "lexical": 0.0, "dense": 1.0}[mode]
-        scores = fused(lexical, dense, weight, query.known if mode == "hybrid" else 1.0)
-        best = np.lexsort((found, -scores))[:top]
+        known = halves.known if mode == "hybrid" else 1.0
+        scores = fused(halves.lexical, halves.dense, weight, known)
+        best = np.lexsort((halves.texts, -scores))[:top]
         best = best[scores[best] > 0]
         confidence = 0.0
         if len(best):
-            first = best[0]
-            hybrid = fused(lexical[first], dense[first], self.calibration.meaning, query.known)
-            confidence = self.calibration.confidence(
-                float(hybrid), float(dense[first]), query.known
-            )
-        return Ranked(found[best], scores[best], lexical[best], dense[best], confidence)
+            words, meaning = halves.lexical[best[0]], halves.dense[best[0]]
+            score = fused(words, meaning, self.calibration.meaning, halves.known)
+            confidence = self.calibration.confidence(float(score), float(meaning), halves.known)
+        return Ranked(
+            halves.texts[best], scores[best], halves.lexical[best], halves.dense[best], confidence
+        )

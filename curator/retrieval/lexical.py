@@ -66,8 +66,9 @@ class Lexical:
         every = np.concatenate(keys)
         order = np.argsort(every, kind="stable")  # texts stay ascending within a term
         every = every[order]
-        first = np.flatnonzero(np.r_[True, every[1:] != every[:-1]]) if len(every) else []
-        starts = np.r_[np.asarray(first, np.int64), len(every)]
+        new = np.ones(len(every), np.bool_)
+        new[1:] = every[1:] != every[:-1]
+        starts = np.append(np.flatnonzero(new), len(every))
         whose = np.concatenate(owners)[order]
         length = np.concatenate(lengths).astype(np.float32)
         mean = float(length.mean()) or 1.0

@@ -1,4 +1,4 @@
-"""The index of an exported corpus: built once for a version and an encoder, then mapped into memory.
+"""The index of an exported corpus: built once for a version and an encoder, then memory-mapped.
 
 .curator/cache/retrieval/<manifest and encoder>/
   index.json                                         what it was made from, and its calibration
@@ -10,7 +10,6 @@ No text lies here: what is shown is read from the export.
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from dataclasses import asdict
@@ -18,10 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from curator.checks.embeddings import vectors_of
+from curator.errors import DamagedError
 from curator.exports.folder import MANIFEST
-from curator.exports.vectors import WINDOW, chunk_vectors
+from curator.exports.rag import ROWS
+from curator.exports.vectors import WINDOW, chunk_vectors, said_of
 from curator.models.encoders import embed, load_encoder
 from curator.models.pins import model_sha
 from curator.retrieval.calibration import Calibration, Searchable, calibrate
@@ -32,9 +34,7 @@ from curator.tables import digest, file_sha256
 from curator.workspace import disk_error, read_json, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    import pyarrow as pa
+    from collections.abc import Callable, Sequence
 
     from curator.exports.vectors import ChunkVectors
     from curator.protocols import Engine
@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 VERSION = "1"
+SEARCHED = pa.schema(
+    [ROWS.field(name) for name in ("id", "text", "key", "record_id", "heading_path")]
+)
+"""The columns that an index is made from."""
 _ABOUT = "index.json"
 _LEXICAL = ("terms", "starts", "texts", "weights", "rarity")
 _DENSE = ("windows", "bounds", "wholes")
@@ -53,8 +57,15 @@ def place(workspace: Workspace, version: Path, encoder: str) -> Path:
     return workspace.cache / "retrieval" / key
 
 
-def opened(folder: Path) -> Hybrid:
-    """Return the index that lies in a folder."""
+def opened(folder: Path) -> Hybrid | None:
+    """Return the index that lies in a folder; None where there is none, or it is damaged."""
+    try:
+        return _opened(folder)
+    except (DamagedError, OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _opened(folder: Path) -> Hybrid:
     about: dict[str, Any] = read_json(folder / _ABOUT)
     arrays: dict[str, Any] = {
         name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in (*_LEXICAL, *_DENSE)
@@ -83,13 +94,14 @@ def build(workspace: Workspace, folder: Path, rows: pa.Table, encoder: str, engi
         WorkspaceError: no space is left.
 
     """
-    texts = searched(rows)
-    vectors = chunk_vectors(workspace, encoder, engine, rows["id"].to_pylist(), texts)
+    ids = rows["id"].to_pylist()
+    vectors = chunk_vectors(workspace, encoder, engine, ids, said_of(rows))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
         try:
-            _write(temporary, rows, texts, vectors, encoder)
+            _write(temporary, index_of(rows, vectors, embedder(encoder), temporary / "windows.npy"))
+            shutil.rmtree(folder, ignore_errors=True)  # a damaged one
             temporary.replace(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -97,22 +109,11 @@ def build(workspace: Workspace, folder: Path, rows: pa.Table, encoder: str, engi
         raise disk_error(error, folder) from None
 
 
-def searched(rows: pa.Table) -> list[str]:
-    """Return what is searched of each chunk: its text, under the headings that it lacks."""
-    found = []
-    for text, path in zip(rows["text"].to_pylist(), rows["heading_path"].to_pylist(), strict=True):
-        above = [heading for heading in path or () if heading not in text]
-        found.append("\n".join([*above, text]))
-    return found
-
-
-def searchable(rows: pa.Table, texts: Sequence[str]) -> list[Searchable]:
-    """Return the texts with the questions that they answer and the records they belong to."""
-    keys = rows["key"].to_pylist()
+def _searchable(rows: pa.Table, texts: Sequence[str]) -> list[Searchable]:
     records = rows["record_id"].combine_chunks().dictionary_encode().indices.to_pylist()
     return [
         Searchable(text, key or "", record)
-        for text, key, record in zip(texts, keys, records, strict=True)
+        for text, key, record in zip(texts, rows["key"].to_pylist(), records, strict=True)
     ]
 
 
@@ -132,42 +133,58 @@ def embedder(encoder: str) -> Callable[[Sequence[str]], Floats]:
     return vectors
 
 
-def _write(
-    folder: Path, rows: pa.Table, texts: Sequence[str], vectors: ChunkVectors, encoder: str
-) -> None:
+def index_of(
+    rows: pa.Table,
+    vectors: ChunkVectors,
+    embed: Callable[[Sequence[str]], Floats],
+    windows_file: Path | None = None,
+) -> Hybrid:
+    """Return the index of some chunks.
+
+    Args:
+        rows: chunks, of schema `SEARCHED`, and more columns perhaps.
+        vectors: those of what is searched of them.
+        embed: makes vectors of questions.
+        windows_file: where the vectors are laid, so that they need not fit into memory.
+
+    """
+    texts = said_of(rows)
     lexical = Lexical.of(texts)
-    _save(folder, {name: getattr(lexical, name) for name in _LEXICAL})
-    bounds = _lay(folder / "windows.npy", rows["id"].to_pylist(), vectors)
-    windows = np.load(folder / "windows.npy", mmap_mode="r")
+    windows, bounds = _laid(rows["id"].to_pylist(), vectors, windows_file)
     dense = Dense(windows, bounds, means(windows, bounds))
-    _save(folder, {"bounds": bounds, "wholes": dense.wholes})
-    found = calibrate(searchable(rows, texts), lexical, dense, embedder(encoder))
-    about = {"mean": lexical.mean, "size": lexical.size, "calibration": asdict(found)}
+    return Hybrid(lexical, dense, calibrate(_searchable(rows, texts), lexical, dense, embed))
+
+
+def _write(folder: Path, index: Hybrid) -> None:
+    lexical, dense = index.lexical, index.dense
+    for name in _LEXICAL:
+        np.save(folder / f"{name}.npy", getattr(lexical, name))
+    np.save(folder / "bounds.npy", dense.bounds)
+    np.save(folder / "wholes.npy", dense.wholes)
+    calibration = asdict(index.calibration)
+    about = {"mean": lexical.mean, "size": lexical.size, "calibration": calibration}
     write_json(folder / _ABOUT, about)
 
 
-def _save(folder: Path, arrays: Mapping[str, Any]) -> None:
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array)
-
-
-def _lay(path: Path, ids: Sequence[str], vectors: ChunkVectors) -> Any:
-    """Write all windows' vectors in the order of the chunks; return each chunk's bounds."""
+def _laid(ids: Sequence[str], vectors: ChunkVectors, path: Path | None) -> tuple[Any, Any]:
+    """Lay all windows' vectors in the order of the chunks; return them and the chunks' bounds."""
     row = {chunk: i for i, chunk in enumerate(ids)}
     sizes = np.zeros(len(ids), np.int64)
     for batch in vectors.batches():
-        of = [row[chunk] for chunk in batch["id"].to_pylist()]
+        of = np.array([row[chunk] for chunk in batch["id"].to_pylist()], np.int64)
         sizes += np.bincount(of, minlength=len(ids))
     bounds = np.zeros(len(ids) + 1, np.int64)
     np.cumsum(sizes, out=bounds[1:])
-    laid = np.lib.format.open_memmap(
-        path, mode="w+", dtype=np.float32, shape=(int(bounds[-1]), vectors.dimension)
-    )
+    shape = (int(bounds[-1]), vectors.dimension)
+    laid: Any = np.empty(shape, np.float32)
+    if path is not None:
+        laid = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
     for batch in vectors.batches():
         of = np.array([row[chunk] for chunk in batch["id"].to_pylist()], np.int64)
         laid[bounds[of] + batch["window"].to_numpy()] = vectors_of(batch)
-    laid.flush()
-    return bounds
+    if path is not None:
+        laid.flush()
+    return laid, bounds
 
 
 def drop_unused(kept: Path) -> None:

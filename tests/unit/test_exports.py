@@ -14,8 +14,8 @@ from curator import splits
 from curator.errors import GateError, WorkspaceError
 from curator.exports import export_instruction, export_rag, load_instruction
 from curator.exports.chunks import answer_chunks, document_chunks
-from curator.exports.dialogue import answered, dialogue
 from curator.exports.citations import locator_range
+from curator.exports.dialogue import answered, dialogue
 from curator.similarity.components import components
 from curator.text import fold, length
 from curator.types import Part
