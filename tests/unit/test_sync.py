@@ -112,7 +112,7 @@ def test_a_table_gets_what_changed_and_nothing_else(kind: str, url: str, tmp_pat
 def test_what_is_nearest_is_found(kind: str, url: str, tmp_path: Path) -> None:
     settings = target(kind, url)
     synced(tmp_path, corpus(tmp_path, TEXTS), settings)
-    asked = embed(load_encoder("use-multilingual"), [TEXTS["c3"]], 200)[0]
+    asked = embed(load_encoder("use-multilingual"), [f"售后\n{TEXTS['c3']}"], 200)[0]
     chunk, score = nearest(settings, tmp_path, asked.tolist())
     assert (chunk, round(score, 3)) == ("c3", 1.0)
 
@@ -124,9 +124,9 @@ def test_a_row_whose_text_stays_is_updated_and_not_embedded_again(
     settings = target(kind, url)
     synced(tmp_path, corpus(tmp_path, TEXTS), settings)
     monkeypatch.setattr(EmbedWindows, "__call__", None)
-    moved = corpus(tmp_path, TEXTS, heading_path=["运费"])
+    moved = corpus(tmp_path, TEXTS, citation="《指南》› 第 2 段")
     assert synced(tmp_path, moved, settings) == [(0, 4, 0, 0)]
-    assert {path for _, path in held(settings, tmp_path).values()} == {"运费"}
+    assert synced(tmp_path, moved, settings) == [(0, 0, 0, 4)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -250,11 +250,12 @@ def test_an_empty_corpus_empties_a_table_and_makes_none(tmp_path: Path) -> None:
     assert held(settings, tmp_path) == {}
 
 
-def test_an_index_without_its_rows_is_made_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["index.faiss", "rows.parquet"])
+def test_an_index_beside_other_rows_is_made_anew(tmp_path: Path, name: str) -> None:
     settings = RagTarget(kind="faiss")
     folder = corpus(tmp_path, TEXTS)
     synced(tmp_path, folder, settings)
-    with (tmp_path / "exports/tables/faiss/shop/index.faiss").open("ab") as file:
+    with (tmp_path / "exports/tables/faiss/shop" / name).open("ab") as file:
         file.write(b"x")
     assert synced(tmp_path, folder, settings) == [(4, 0, 0, 0)]
 

@@ -6,6 +6,7 @@ rows.parquet  row n is what vector n stands for
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curator.checks.embeddings import vectors_of
-from curator.exports.targets.protocol import HASH, VECTOR, Facts, answering
+from curator.errors import DamagedError
+from curator.exports.targets.protocol import HASH, VECTOR, Facts
 from curator.tables import file_sha256, read_table
 from curator.workspace import writing
 
@@ -41,19 +43,19 @@ class Faiss:
     def __enter__(self) -> Self:
         import faiss  # noqa: PLC0415 - an extra
 
-        # An index without its rows, or beside others, is what a killed sync left: none.
-        if not self._rows.exists() or not self._index.exists():
-            return self
-        with answering(self.place, OSError, RuntimeError, pa.ArrowException):
-            notes = pq.read_schema(self._rows).metadata or {}
-            if notes.get(_INDEX_SHA) == file_sha256(self._index).encode():
-                self._facts = Facts.from_json(notes.get(_NOTES))
-                index = faiss.read_index(str(self._index))
-                vectors = index.reconstruct_n(0, index.ntotal)
-                rows = read_table(self._rows)
-                column = _vectors(vectors.reshape(-1, index.d))
-                self._held = rows.append_column(VECTOR, column).replace_schema_metadata()
+        with contextlib.suppress(DamagedError, OSError, RuntimeError, pa.ArrowException):
+            self._read(faiss)
         return self
+
+    def _read(self, faiss: Any) -> None:
+        """Read both files; an index beside other rows is what a killed sync left, and is none."""
+        notes = pq.read_schema(self._rows).metadata or {}
+        if notes.get(_INDEX_SHA) == file_sha256(self._index).encode():
+            index = faiss.read_index(str(self._index))
+            vectors = index.reconstruct_n(0, index.ntotal)
+            column = _vectors(vectors.reshape(-1, index.d))
+            self._held = read_table(self._rows).append_column(VECTOR, column)
+            self._facts = Facts.from_json(notes.get(_NOTES))
 
     def __exit__(self, kind: object, *_: object) -> None:
         if self._changed and kind is None:
