@@ -13,6 +13,7 @@ from curator.cli import (
     check,
     decide,
     demo,
+    diff,
     erase,
     evaluate,
     export,
@@ -51,6 +52,7 @@ app.add_typer(export.app, name="export")
 for verb in (search, ask):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(evaluate.app, name="eval")
+app.command()(diff.diff)
 for verb in (report, advise, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")

@@ -61,6 +61,8 @@ def _tell(counted: Mapping[str, Any]) -> None:
         )
     for line in stale_lines(counted["stale"]):
         say(f"export instruction: {line}")
+        for reason, n in export["left_out"].items():
+            say(f"  left out, {reason}: {n:,}")
     stale = [f"{name} ({state})" for name, state in counted["checks"].items() if state != "fresh"]
     if stale:
         say("checks to run: " + ", ".join(stale))

@@ -25,6 +25,7 @@ from curator.exports.folder import RowFiles, building, dataset, verify, write_ma
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.leaks import gate_of, stop_leaks
+from curator.exports.licensing import stop_licences
 from curator.exports.merged import write_merged
 from curator.exports.validity import Validity, document_validity, validity
 from curator.exports.version import version_of
@@ -100,9 +101,10 @@ def export_rag(
         exporter_version=EXPORTER_VERSION,
         params=_params(recipe.exports.rag),
     )
+    con = workspace.sql(plan.findings)
+    stop_licences(con, recipe, NAME)
     if version.is_there():
         return version.target
-    con = workspace.sql(plan.findings)
     verdicts = settled(workspace, recipe, plan)
     unusable: Counter[str] = Counter()
     by_source: Counter[card.SourceKey] = Counter()
@@ -142,7 +144,9 @@ def export_rag(
         title = "RAG corpus / 检索语料"
         about = card.about(title, version, manifest, con, by_source, by_lang, merged)
         (folder / "README.md").write_text(card.rag_card(about), encoding="utf-8")
-        write_manifest(folder, manifest, {**dict.fromkeys(files.names, files.rows), **named})
+        counts = {**dict.fromkeys(files.names, files.rows), **named}
+        card.write_croissant(folder, about, ROWS, counts, ("chunks",))
+        write_manifest(folder, manifest, counts)
         looked = workspace.cache / "leaks" / NAME
         gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates, looked)
         stop_leaks(folder, NAME, gate)
