@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from curator.retrieval.dense import Floats
 
-CANDIDATES = 1000
-"""How many texts each half proposes; in a corpus of no more than these, all are scored."""
+CANDIDATES = 400
+"""How many texts each half proposes; in a corpus of few more than these, all are scored."""
 
 
 def fused(lexical: Floats, dense: Floats, meaning: float, known: float) -> Floats:
@@ -35,9 +35,9 @@ def fused(lexical: Floats, dense: Floats, meaning: float, known: float) -> Float
     return np.asarray((1 - meaning) * known * lexical + meaning * dense, np.float32)
 
 
-def candidates(lexical: Floats, rough: Floats) -> NDArray[np.int64]:
-    """Return the texts that one of the halves proposes, ascending."""
-    if len(lexical) <= CANDIDATES:
+def candidates(lexical: Floats, rough: Floats, most: int = CANDIDATES) -> NDArray[np.int64]:
+    """Return the texts that one of the halves proposes, `most` of each, ascending."""
+    if len(lexical) <= 2 * most:
         return np.arange(len(lexical))
-    ends = [np.argpartition(half, -CANDIDATES)[-CANDIDATES:] for half in (lexical, rough)]
+    ends = [np.argpartition(half, -most)[-most:] for half in (lexical, rough)]
     return np.unique(np.concatenate(ends))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from curator.retrieval.fusion import candidates, fused
+from curator.retrieval.fusion import CANDIDATES, candidates, fused
 from curator.retrieval.questions import content
 from curator.retrieval.terms import Terms
 
@@ -78,16 +78,22 @@ class Hybrid:
             only: which texts may be returned, shape (n,).
 
         """
-        return self.ranked(self.halves(text, vector, only), top, mode)
+        return self.ranked(self.halves(text, vector, only, max(top, CANDIDATES)), top, mode)
 
-    def halves(self, text: str, vector: Floats, only: NDArray[np.bool_] | None = None) -> Halves:
+    def halves(
+        self,
+        text: str,
+        vector: Floats,
+        only: NDArray[np.bool_] | None = None,
+        most: int = CANDIDATES,
+    ) -> Halves:
         """Return what each half says of the texts that one of them proposes for a query."""
         query = self.lexical.query(content(text), self._read)
         words = self.lexical.scores(query)
         rough = self.dense.rough(vector)
         if only is not None:
             words, rough = np.where(only, words, np.float32(-1)), np.where(only, rough, -1)
-        found = candidates(words, rough)
+        found = candidates(words, rough, most)
         if only is not None:
             found = found[only[found]]
         return Halves(found, words[found], self.dense.scores(vector, found), query.known)

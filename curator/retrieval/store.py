@@ -61,7 +61,7 @@ def opened(folder: Path) -> Hybrid | None:
     """Return the index that lies in a folder; None where there is none, or it is damaged."""
     try:
         return _opened(folder)
-    except (DamagedError, OSError, ValueError, KeyError, TypeError):
+    except (DamagedError, OSError, EOFError, ValueError, KeyError, TypeError):
         return None
 
 
