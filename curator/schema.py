@@ -53,13 +53,21 @@ class Strict(BaseModel):
 class Columns(Strict):
     """Which columns (or JSON keys) of a row say what.
 
-    Several user columns are joined by a line break.
+    Several user columns are joined by a line break. `conversation`, `speaker` and `text`
+    together say that each row is one turn of a conversation.
     """
 
     user: tuple[str, ...] = ()
     assistant: tuple[str, ...] = ()
     system: str | None = None
-    text: str | None = Field(default=None, description="one column that holds a whole document")
+    conversation: str | None = Field(
+        default=None, description="with a row a turn: the id that the turns of one talk share"
+    )
+    speaker: str | None = Field(default=None, description="with a row a turn: who speaks")
+    text: str | None = Field(
+        default=None,
+        description="one column that holds a whole document, or, beside a speaker, what is said",
+    )
     messages: str | None = Field(default=None, description="a column that holds a list of messages")
     label: str | None = None
     timestamp: str | None = None
@@ -68,6 +76,18 @@ class Columns(Strict):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _whole_turns(self) -> Columns:
+        given = (self.conversation, self.speaker)
+        if any(given) and not (all(given) and self.text):
+            raise ValueError("a row a turn needs all of: conversation, speaker, text")
+        return self
+
+    @property
+    def is_turns(self) -> bool:
+        """Whether each row is one turn of a conversation."""
+        return self.conversation is not None
 
 
 class Chat(Strict):

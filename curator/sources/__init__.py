@@ -33,8 +33,8 @@ from curator.sources.documents import docx, html, images, odt, pdf, pptx, text
 from curator.sources.files.lines import cut, head
 from curator.sources.formats import PROVEN, Reading, Start
 from curator.sources.mail import mailbox, outlook
-from curator.sources.tables import delimited, jsonl, ods, parquet, xls, xlsx
-from curator.sources.tables.columns import resolve, says_what, unclear
+from curator.sources.tables import delimited, jsonl, ods, parquet, table_rows, xls, xlsx
+from curator.sources.tables.columns import missing, resolve, says_what, unclear
 from curator.sources.tally import Tally
 from curator.tables import file_sha256
 from curator.types import Quarantined
@@ -200,9 +200,9 @@ def format_named(name: str, path: Path | str) -> Format:
 
 def _columns(path: Path, source: Source, kind: Format) -> Columns | None:
     """Return the columns of a source that has any."""
-    if kind.table is None:
-        return None
     encoding = source.encoding.removesuffix("-sig")
+    if kind.table is None:
+        return _turns(path, encoding, source) if kind.name.startswith("turns") else None
     names = kind.table.header(path, encoding, source)
     rows = kind.table.sample(path, encoding, source)
     columns = resolve(source.columns, names, rows, path)
@@ -213,3 +213,21 @@ def _columns(path: Path, source: Source, kind: Format) -> Columns | None:
             )
         raise unclear(names, path)
     return columns
+
+
+def _turns(path: Path, encoding: str, source: Source) -> Columns | None:
+    """Return what the recipe says of a table with a row a turn, where it says it.
+
+    Raises:
+        SourceError: it names a column that is not there.
+
+    """
+    given = source.columns
+    if given is None or not given.is_turns:
+        return None
+    if source.format == "turns":
+        names, _ = table_rows.delimited_sample(path, encoding)
+        for name in (given.conversation, given.speaker, given.text, given.label, given.timestamp):
+            if name and name not in names:
+                raise missing(name, names, path)
+    return given
