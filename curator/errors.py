@@ -5,6 +5,7 @@
     ├── SourceError             a source file cannot be read at all
     ├── WorkspaceError          the workspace is missing, locked, full or damaged
     ├── ModelError              a model is missing or its weights are not the pinned ones
+    ├── PluginError             a package's check, source or encoder cannot be loaded or fails
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
     ├── ReviewError             Argilla, or a filled sheet, cannot be used
     └── GateError               a promise does not hold, so the step is refused: exit 1
@@ -46,6 +47,10 @@ class WorkspaceError(CuratorError):
 
 class ModelError(CuratorError):
     """A model is not installed, or its weights differ from the pinned ones."""
+
+
+class PluginError(CuratorError):
+    """What another package brings cannot be loaded, is not as it must be, or fails."""
 
 
 class VaultError(CuratorError):

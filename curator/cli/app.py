@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import typer
 
@@ -16,6 +17,7 @@ from curator.cli import (
     export,
     ingest,
     init,
+    plugins,
     report,
     reveal,
     review,
@@ -29,7 +31,13 @@ from curator.cli import (
     version,
     why,
 )
-from curator.cli.errors import INTERRUPTED, hang_up, tell, tell_of_interruption
+from curator.cli.errors import (
+    INTERRUPTED,
+    hang_up,
+    tell,
+    tell_of_interruption,
+    tell_of_warning,
+)
 from curator.errors import CuratorError
 
 app = typer.Typer(
@@ -44,7 +52,7 @@ for verb in (init, run, ingest, sources, check, decide, status, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
-for verb in (report, advise, reveal, erase, demo):
+for verb in (report, advise, reveal, erase, plugins, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")
 app.add_typer(vault.app, name="vault")
@@ -56,6 +64,7 @@ def main() -> None:
     # Nothing may ask the network unless the user names a remote thing (promise P7).
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    warnings.showwarning = tell_of_warning
     try:
         app()
     except CuratorError as error:

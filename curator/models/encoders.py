@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.errors import ModelError
 from curator.models.pins import PINS, verified
+from curator.plugins import plugins
 from curator.text import script
 
 if TYPE_CHECKING:
@@ -21,18 +22,21 @@ if TYPE_CHECKING:
     import numpy as np
     from sentence_transformers import SentenceTransformer
 
+    from curator.plugins import Plugin
+
 _LATIN_PER_HAN = 3
 _BATCH = 32
 
 
 def load_encoder(name: str) -> SentenceTransformer:
-    """Return the encoder of that name: a built-in one, a local folder, or an allowed hub id.
+    """Return the encoder of that name: built in, a plug-in's, a local folder, or an allowed hub id.
 
     Built-in encoders run on the CPU with one thread, so that their vectors do not
     depend on the machine's cores; workers are what makes them faster.
 
     Raises:
         ModelError: there is no such model here, or its weights are not the pinned ones.
+        PluginError: a plug-in does not give the encoder that it promises.
 
     """
     if name in PINS["encoder"]:
@@ -41,6 +45,9 @@ def load_encoder(name: str) -> SentenceTransformer:
         return (
             _use_multilingual() if name == "use-multilingual" else _local(folder / "model", "cpu")
         )
+    if brought := plugins("encoders").get(name):
+        _one_thread()
+        return _of_plugin(brought)
     folder = Path(name).expanduser()
     if folder.is_dir():
         _one_thread()
@@ -52,6 +59,17 @@ def load_encoder(name: str) -> SentenceTransformer:
         f"name a local folder or a built-in model ({', '.join(PINS['encoder'])}); "
         "CURATOR_ALLOW_HUB=1 allows a hub id",
     )
+
+
+def _of_plugin(brought: Plugin) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+
+    make = brought.load()
+    with brought.blamed("gave no encoder"):
+        found = make()
+    if not isinstance(found, SentenceTransformer):
+        raise brought.error("gave no SentenceTransformer")
+    return found
 
 
 def head(text: str, cap: int) -> str:
