@@ -251,6 +251,15 @@ class Text2(Strict):
     en: str
 
 
+class Noted(Strict):
+    """What a rule says of itself to people; it decides nothing, so it is no part of any hash."""
+
+    owner: str | None = Field(default=None, exclude=True, description="who answers for the rule")
+    source: str | None = Field(
+        default=None, exclude=True, description="the statute, standard or page that it follows"
+    )
+
+
 class When(Strict):
     """Which findings a rule speaks of. Every condition that is given must hold."""
 
@@ -274,7 +283,7 @@ class When(Strict):
         return self
 
 
-class PolicyRule(Strict):
+class PolicyRule(Noted):
     """What follows from a finding.
 
     `edit` puts the finding's replacement in; `keep_one` drops all of a duplicate
@@ -331,7 +340,7 @@ class Examples(Strict):
     no_match: tuple[str, ...] = ()
 
 
-class PiiRule(Strict):
+class PiiRule(Noted):
     """One pattern for one kind of private detail; a group `pii`, if any, is what is hidden."""
 
     id: Name
@@ -343,6 +352,7 @@ class PiiRule(Strict):
     context_required: bool = Field(default=False, description="no finding without one of them")
     validate_with: Checksum | None = Field(default=None, alias="validate")
     examples: Examples
+    because: Text2 | None = Field(default=None, exclude=True)
 
 
 class PiiRules(Strict):
@@ -362,7 +372,7 @@ class PiiRules(Strict):
 # --- phrases -----------------------------------------------------------------
 
 
-class PhraseRule(Strict):
+class PhraseRule(Noted):
     """A phrase, whatever its case, and the finding that it is a sign of."""
 
     id: Name
@@ -373,6 +383,7 @@ class PhraseRule(Strict):
     regex: Regex
     score: Score
     examples: Examples
+    because: Text2 | None = Field(default=None, exclude=True)
 
 
 class PhraseRules(Strict):

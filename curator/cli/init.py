@@ -33,6 +33,13 @@ def init(
     ] = None,
     *,
     rules: Annotated[bool, typer.Option(help="Copy the rules, to change them.")] = True,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DOMAIN[-LANG]",
+            help="medical, service or legal rules too, or general for none; guessed by default.",
+        ),
+    ] = None,
     preview: Annotated[
         bool, typer.Option(help="Show the first records as they will be read.")
     ] = True,
@@ -40,8 +47,9 @@ def init(
 ) -> None:
     """Make a project: look at the files, and write a commented curator.yaml and the rules."""
     from curator.scaffold import scaffold
+    from curator.scaffold.domains import DOMAINS
 
-    made = scaffold(folder, source or [], rules=rules)
+    made = scaffold(folder, source or [], rules=rules, profile=profile)
     if json:
         data(_told(made))
         return
@@ -49,6 +57,12 @@ def init(
         for look in made.seen.looks:
             _tell(look, preview=preview)
     say(f"made {made.recipe}")
+    if made.domain:
+        zh, en = DOMAINS[made.domain]
+        say(
+            f"with rules for this domain ({en}): {made.recipe.parent / 'rules' / 'domains'}",
+            f"另加{zh}领域的规则；不需要可删去该文件夹",
+        )
     where = "" if folder == Path() else f" {shlex.quote(str(folder))}"
     if made.seen is None:
         say("next: name your files under `sources:` there, then: curator run" + where)
@@ -108,6 +122,7 @@ def _told(made: Made) -> dict[str, Any]:
         "recipe": str(made.recipe),
         "languages": list(seen.languages) if seen else [],
         "domain": seen.domain if seen else None,
+        "rules_of": made.domain,
         "sources": [_look(look) for look in seen.looks] if seen else [],
     }
 

@@ -12,7 +12,7 @@ from curator.scaffold.domains import DOMAINS
 from curator.sources.files.folders import is_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from curator.scaffold.look import Look, Seen
@@ -59,22 +59,28 @@ _MEANINGS = {
 }
 
 
-def recipe_text(root: Path, seen: Seen | None) -> str:
-    """Return the recipe of a project at `root`; without anything seen, one to be filled in."""
+def recipe_text(root: Path, seen: Seen | None, first: str) -> str:
+    """Return the recipe of a project at `root`; without anything seen, one to be filled in.
+
+    `first` is the language that stands first among those that are wanted.
+    """
     name = re.sub(r"[^a-z0-9_-]+", "-", root.name.lower()).strip("-_") or "project"
     if seen is None:
-        head = _HEAD.format(name=_scalar(name), about="", languages="[zh, en]")
+        head = _HEAD.format(name=_scalar(name), about="", languages=_languages(["zh", "en"], first))
         example = (
             "\n# Name your files here / 在这里写上你的文件：\n"
             "#  - path: ../chat.csv\n"
             "#    columns: {user: 问题, assistant: 回答}\n"
         )
         return f"{head}{example}sources: []\n{_REST}"
-    head = _HEAD.format(
-        name=_scalar(name), about=_about(seen), languages=f"[{', '.join(seen.languages)}]"
-    )
+    wanted = _languages(seen.languages, first)
+    head = _HEAD.format(name=_scalar(name), about=_about(seen), languages=wanted)
     lines = [line for look in seen.looks for line in _source(root, look)]
     return f"{head}\nsources:\n" + "\n".join(lines) + "\n" + _REST
+
+
+def _languages(wanted: Sequence[str], first: str) -> str:
+    return f"[{', '.join(sorted(wanted, key=lambda lang: lang != first))}]"
 
 
 def _about(seen: Seen) -> str:
