@@ -13,6 +13,7 @@ from curator.cli import (
     check,
     decide,
     demo,
+    diff,
     erase,
     export,
     ingest,
@@ -28,6 +29,7 @@ from curator.cli import (
     sources,
     status,
     vault,
+    verify,
     version,
     why,
 )
@@ -48,10 +50,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (init, run, ingest, sources, check, decide, status, why):
+for verb in (init, run, ingest, sources, check, decide, status, verify, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
+app.command()(diff.diff)
 for verb in (report, advise, reveal, erase, plugins, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")

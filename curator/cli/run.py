@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,17 +38,24 @@ def run(
                 "seconds_total": total,
                 "workers": project.workers,
                 "outputs": summary.outputs,
+                "mended": summary.mended,
                 "decision": summary.decided,
             }
         )
     else:
-        tell(summary, total)
+        tell(summary, total, folder)
 
 
-def tell(summary: RunSummary, total: float) -> None:
+def tell(summary: RunSummary, total: float, folder: str) -> None:
     """Print the seconds per stage, the counts, and where the outputs lie."""
     table(("stage", "seconds"), [*summary.seconds.items(), ("total", total)])
     say("  ".join(f"{action}: {n:,}" for action, n in summary.decided["counts"].items()))
+    for file in summary.mended:
+        say(f"damaged, and made again: .curator/{file}")
     for name, path in summary.outputs.items():
         say(f"{name}: {path}")
-    say("next: curator status, or: curator why ID")
+    where = "" if folder == "." else f" -p {shlex.quote(folder)}"
+    say(f"next: open {summary.outputs['report']}, or: curator status{where}")
+    if summary.decided["counts"].get("review"):
+        sheet = f"curator review sheet export review.xlsx{where}"
+        say(f"what is held for review: curator review push{where}, or: {sheet}")
