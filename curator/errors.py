@@ -6,6 +6,7 @@
     ├── WorkspaceError          the workspace is missing, locked or full
     │   └── DamagedError        one of its files is damaged or gone
     ├── ModelError              a model is missing or its weights are not the pinned ones
+    ├── PluginError             a package's check, source or encoder cannot be loaded or fails
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
     ├── TargetError             a vector table cannot be reached, or is not what it should be
     ├── ReviewError             Argilla, or a filled sheet, cannot be used
@@ -66,6 +67,10 @@ class DamagedError(WorkspaceError):
 
 class ModelError(CuratorError):
     """A model is not installed, or its weights differ from the pinned ones."""
+
+
+class PluginError(CuratorError):
+    """What another package brings cannot be loaded, is not as it must be, or fails."""
 
 
 class VaultError(CuratorError):

@@ -55,13 +55,21 @@ class Strict(BaseModel):
 class Columns(Strict):
     """Which columns (or JSON keys) of a row say what.
 
-    Several user columns are joined by a line break.
+    Several user columns are joined by a line break. `conversation`, `speaker` and `text`
+    together say that each row is one turn of a conversation.
     """
 
     user: tuple[str, ...] = ()
     assistant: tuple[str, ...] = ()
     system: str | None = None
-    text: str | None = Field(default=None, description="one column that holds a whole document")
+    conversation: str | None = Field(
+        default=None, description="with a row a turn: the id that the turns of one talk share"
+    )
+    speaker: str | None = Field(default=None, description="with a row a turn: who speaks")
+    text: str | None = Field(
+        default=None,
+        description="one column that holds a whole document, or, beside a speaker, what is said",
+    )
     messages: str | None = Field(default=None, description="a column that holds a list of messages")
     label: str | None = None
     timestamp: str | None = None
@@ -70,6 +78,18 @@ class Columns(Strict):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _whole_turns(self) -> Columns:
+        given = (self.conversation, self.speaker)
+        if any(given) and not (all(given) and self.text):
+            raise ValueError("a row a turn needs all of: conversation, speaker, text")
+        return self
+
+    @property
+    def is_turns(self) -> bool:
+        """Whether each row is one turn of a conversation."""
+        return self.conversation is not None
 
 
 class Chat(Strict):
@@ -479,6 +499,15 @@ class Text2(Strict):
     en: str
 
 
+class Noted(Strict):
+    """What a rule says of itself to people; it decides nothing, so it is no part of any hash."""
+
+    owner: str | None = Field(default=None, exclude=True, description="who answers for the rule")
+    source: str | None = Field(
+        default=None, exclude=True, description="the statute, standard or page that it follows"
+    )
+
+
 class When(Strict):
     """Which findings a rule speaks of. Every condition that is given must hold."""
 
@@ -502,7 +531,7 @@ class When(Strict):
         return self
 
 
-class PolicyRule(Strict):
+class PolicyRule(Noted):
     """What follows from a finding.
 
     `edit` puts the finding's replacement in; `keep_one` drops all of a duplicate
@@ -559,7 +588,7 @@ class Examples(Strict):
     no_match: tuple[str, ...] = ()
 
 
-class PiiRule(Strict):
+class PiiRule(Noted):
     """One pattern for one kind of private detail; a group `pii`, if any, is what is hidden."""
 
     id: Name
@@ -571,6 +600,7 @@ class PiiRule(Strict):
     context_required: bool = Field(default=False, description="no finding without one of them")
     validate_with: Checksum | None = Field(default=None, alias="validate")
     examples: Examples
+    because: Text2 | None = Field(default=None, exclude=True)
 
 
 class PiiRules(Strict):
@@ -590,7 +620,7 @@ class PiiRules(Strict):
 # --- phrases -----------------------------------------------------------------
 
 
-class PhraseRule(Strict):
+class PhraseRule(Noted):
     """A phrase, whatever its case, and the finding that it is a sign of."""
 
     id: Name
@@ -601,6 +631,7 @@ class PhraseRule(Strict):
     regex: Regex
     score: Score
     examples: Examples
+    because: Text2 | None = Field(default=None, exclude=True)
 
 
 class PhraseRules(Strict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import typer
 
@@ -19,6 +20,7 @@ from curator.cli import (
     export,
     ingest,
     init,
+    plugins,
     report,
     reveal,
     review,
@@ -34,7 +36,13 @@ from curator.cli import (
     version,
     why,
 )
-from curator.cli.errors import INTERRUPTED, hang_up, tell, tell_of_interruption
+from curator.cli.errors import (
+    INTERRUPTED,
+    hang_up,
+    tell,
+    tell_of_interruption,
+    tell_of_warning,
+)
 from curator.errors import CuratorError
 
 app = typer.Typer(
@@ -53,7 +61,7 @@ for verb in (search, ask):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(evaluate.app, name="eval")
 app.command()(diff.diff)
-for verb in (report, advise, reveal, erase, demo):
+for verb in (report, advise, reveal, erase, plugins, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")
 app.add_typer(vault.app, name="vault")
@@ -65,6 +73,7 @@ def main() -> None:
     # Nothing may ask the network unless the user names a remote thing (promise P7).
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    warnings.showwarning = tell_of_warning
     try:
         app()
     except CuratorError as error:

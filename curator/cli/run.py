@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -45,10 +46,10 @@ def run(
             }
         )
     else:
-        tell(summary, total)
+        tell(summary, total, folder)
 
 
-def tell(summary: RunSummary, total: float) -> None:
+def tell(summary: RunSummary, total: float, folder: str) -> None:
     """Print the seconds per stage, the counts, and where the outputs lie."""
     table(("stage", "seconds"), [*summary.seconds.items(), ("total", total)])
     say("  ".join(f"{action}: {n:,}" for action, n in summary.decided["counts"].items()))
@@ -57,4 +58,8 @@ def tell(summary: RunSummary, total: float) -> None:
     for name, path in summary.outputs.items():
         say(f"{name}: {path}")
     tell_synced(summary.synced)
-    say("next: curator status, or: curator why ID")
+    where = "" if folder == "." else f" -p {shlex.quote(folder)}"
+    say(f"next: open {summary.outputs['report']}, or: curator status{where}")
+    if summary.decided["counts"].get("review"):
+        sheet = f"curator review sheet export review.xlsx{where}"
+        say(f"what is held for review: curator review push{where}, or: {sheet}")

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from curator.errors import ModelError
 from curator.models.pins import PINS, verified
+from curator.plugins import plugins
 from curator.text import script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+
+    from curator.plugins import Plugin
 
 _LATIN_PER_HAN = 3
 _BATCH = 32
@@ -38,13 +41,14 @@ class Encoder(Protocol):
 
 
 def load_encoder(name: str) -> Encoder:
-    """Return the encoder of that name: a built-in one, a local folder, or an allowed hub id.
+    """Return the encoder of that name: built in, a plug-in's, a local folder, or an allowed hub id.
 
     Built-in encoders run on the CPU with one thread, so that their vectors do not
     depend on the machine's cores; workers are what makes them faster.
 
     Raises:
         ModelError: there is no such model here, or its weights are not the pinned ones.
+        PluginError: a plug-in does not give the encoder that it promises.
 
     """
     if name in PINS["encoder"]:
@@ -53,6 +57,9 @@ def load_encoder(name: str) -> Encoder:
             return _UniversalSentenceEncoder()
         _one_thread()
         return _local(folder / "model", "cpu")
+    if brought := plugins("encoders").get(name):
+        _one_thread()
+        return _of_plugin(brought)
     folder = Path(name).expanduser()
     if folder.is_dir():
         _one_thread()
@@ -64,6 +71,17 @@ def load_encoder(name: str) -> Encoder:
         f"name a local folder or a built-in model ({', '.join(PINS['encoder'])}); "
         "CURATOR_ALLOW_HUB=1 allows a hub id",
     )
+
+
+def _of_plugin(brought: Plugin) -> Encoder:
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+
+    make = brought.load()
+    with brought.blamed("gave no encoder"):
+        found = make()
+    if not isinstance(found, SentenceTransformer):
+        raise brought.error("gave no SentenceTransformer")
+    return cast("Encoder", found)
 
 
 def head(text: str, cap: int) -> str:
