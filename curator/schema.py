@@ -128,7 +128,13 @@ class Source(Strict):
     encoding: str = "auto"
     columns: Columns | None = None
     chat: Chat | None = None
-    license: str | None = None
+    license: str | None = Field(
+        default=None, description="its SPDX licence: Apache-2.0, CC-BY-4.0, LicenseRef-ours"
+    )
+    replay: bool = Field(
+        default=False,
+        description="general data, for exports.instruction.mix.replay and nothing else",
+    )
 
 
 class Models(Strict):
@@ -138,6 +144,11 @@ class Models(Strict):
     ner_zh: str = "lac"
     ner_en: str = "en-core-web-sm"
     language_id: str = "lid176"
+    answers: str | None = Field(
+        default=None,
+        description="who answers `curator ask`: a folder of a transformers model, or the URL of an "
+        "OpenAI-compatible server",
+    )
 
 
 class Pseudonyms(Strict):
@@ -165,6 +176,73 @@ class Pseudonyms(Strict):
         return self
 
 
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class Together(Strict):
+    """What the splits never part."""
+
+    by: tuple[Literal["duplicates", "conversation", "person", "source"], ...] = Field(
+        default=("duplicates", "conversation", "person", "source"),
+        description="duplicates (exact, near, semantic, the same question), the parts of one "
+        "conversation, what one person asks, what one file of a chat holds",
+    )
+    columns: tuple[str, ...] = Field(
+        default=(), description="columns of the sources whose equal values are kept together too"
+    )
+
+    @property
+    def duplicates(self) -> bool:
+        """Whether duplicates are kept together."""
+        return "duplicates" in self.by
+
+
+class Mix(Strict):
+    """Which of the kept conversations are exported, and in what order."""
+
+    max_per_source: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="rows of one source, at most"
+    )
+    max_per_cluster: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="rows of one group of duplicates and of one question, at most"
+    )
+    rows: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="the budget in rows, replay included"
+    )
+    tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="the budget in tokens, replay included"
+    )
+    balance: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        default=1.0,
+        description="how the budget is divided among topics: by size to this power. 1: as they "
+        "are, 0: evenly, 0.5: between",
+    )
+    weights: dict[str, Annotated[float, Field(ge=0.0)]] = Field(
+        default_factory=dict, description="topic (label) and its weight; 1 where none is given"
+    )
+    select: Literal["diverse", "best"] = Field(
+        default="diverse",
+        description="what the budget is spent on: rows that stand for many others and are good "
+        "(facility location), or the best alone",
+    )
+    order: Literal["source", "curriculum"] = Field(
+        default="source", description="curriculum: short and sure rows of train first"
+    )
+    replay: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.0,
+        description="the share of train that comes from the sources with `replay: true`: general "
+        "data against forgetting",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Mix:
+        if self.rows is not None and self.tokens is not None:
+            raise ValueError("give the budget in rows or in tokens, not in both")
+        if (self.balance < 1 or self.weights) and self.rows is None and self.tokens is None:
+            raise ValueError("balance and weights divide a budget: give rows or tokens")
+        return self
+
+
 def _prompt(text: str) -> str:
     try:
         used = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
@@ -181,7 +259,13 @@ SystemPrompt = Annotated[str, Field(min_length=1), AfterValidator(_prompt)]
 class InstructionExport(Strict):
     """How the instruction dataset is written."""
 
-    validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    validation: Share = 0.1
+    test: Share = 0.0
+    seed: int = Field(
+        default=0, description="another one draws the splits anew: every record may move"
+    )
+    together: Together = Together()
+    mix: Mix = Mix()
     system_prompt: SystemPrompt | dict[str, SystemPrompt] | None = Field(
         default=None,
         description="for rows without one of their own; {label} and {lang} stand for the row's. "
@@ -233,12 +317,114 @@ class InstructionExport(Strict):
             raise ValueError("max_tokens needs a tokenizer, for example: tokenizer: qwen")
         return self
 
+    @model_validator(mode="after")
+    def _leaves_train(self) -> InstructionExport:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test leave nothing for train")
+        return self
+
+
+class RagTarget(Strict):
+    """A vector table that the RAG corpus goes to; `qdrant` alone is `{kind: qdrant}`."""
+
+    kind: Literal["lancedb", "qdrant", "chroma", "faiss", "pgvector"] = "lancedb"
+    table: Name | None = Field(
+        default=None, description="the table's or collection's name; without it, the project's"
+    )
+    path: str | None = Field(
+        default=None, description="the table's folder; without it, exports/tables/<kind>"
+    )
+    url: str | None = Field(
+        default=None, description="a server's address, in place of a folder: no password in it"
+    )
+    key_env: str | None = Field(
+        default=None, description="the environment variable that holds the server's key"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_kind(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> RagTarget:
+        served, local = _REACHED[self.kind]
+        if self.url and not served:
+            raise ValueError(f"{self.kind} lies in a folder: give path, and no url")
+        if self.path and not local:
+            raise ValueError(f"{self.kind} is a server: give url, and no path")
+        if self.url and self.path:
+            raise ValueError("give path or url, not both")
+        if not (self.url or local):
+            raise ValueError(f"{self.kind} needs a url")
+        if self.key_env and not self.url:
+            raise ValueError("key_env needs a url")
+        if self.url and _PASSWORD.search(self.url):
+            raise ValueError("the url holds a password: name its variable with key_env")
+        return self
+
+
+_REACHED = {
+    "lancedb": (False, True),
+    "qdrant": (True, True),
+    "chroma": (True, True),
+    "faiss": (False, True),
+    "pgvector": (True, False),
+}
+"""Which kinds are reached by a server's address, and which by a folder."""
+_PASSWORD = re.compile(r"//[^/@]*:[^/@]+@|[?&]password=")
+
+
+class RecallBar(Strict):
+    """What retrieval must reach on the questions that it is evaluated with."""
+
+    at: Literal[1, 3, 5, 10] = 5
+    at_least: Score
+    questions: str | None = Field(
+        default=None,
+        description="a JSONL or CSV file of questions, beside the recipe; without it, questions "
+        "of the corpus itself are held out",
+    )
+
 
 class RagExport(Strict):
-    """How the RAG corpus is cut: lengths in Han characters or words."""
+    """How the RAG corpus is cut, and where it goes."""
 
-    chunk_length: Annotated[int, Field(ge=20)] = 300
-    overlap_sentences: Annotated[int, Field(ge=0)] = 1
+    chunk_length: Annotated[int, Field(ge=20)] = Field(
+        default=300,
+        description="the most that a chunk holds: Han characters or words, or the tokenizer's "
+        "tokens",
+    )
+    overlap_sentences: Annotated[int, Field(ge=0)] = Field(
+        default=1, description="how many sentences a chunk repeats from the one before it"
+    )
+    tokenizer: str | None = Field(
+        default=None,
+        description="lengths are in its tokens: `qwen`, or the folder of a transformers model",
+    )
+    recall: RecallBar | None = Field(
+        default=None, description="what `curator eval rag` must find, or it exits 1"
+    )
+    targets: tuple[RagTarget, ...] = Field(
+        default=(), description="vector tables that follow the corpus, beside JSONL and Parquet"
+    )
+
+
+class Licenses(Strict):
+    """Which licences of sources stop an export.
+
+    Those that forbid commercial use or changed versions do (NC, ND), and what is no SPDX
+    expression.
+    """
+
+    allow: dict[str, Annotated[str, Field(min_length=3)]] = Field(
+        default_factory=dict,
+        description="licence and the reason why it may be used all the same; the card tells both",
+    )
+    forbid: tuple[str, ...] = Field(default=(), description="further licences that stop an export")
+    unstated: Literal["tell", "stop"] = Field(
+        default="tell", description="what follows where a source states no licence"
+    )
 
 
 class Exports(Strict):
@@ -246,6 +432,7 @@ class Exports(Strict):
 
     instruction: InstructionExport = InstructionExport()
     rag: RagExport = RagExport()
+    licenses: Licenses = Licenses()
 
 
 class Review(Strict):

@@ -9,10 +9,13 @@ import typer
 
 from curator.cli import (
     advise,
+    ask,
     check,
     decide,
     demo,
+    diff,
     erase,
+    evaluate,
     export,
     ingest,
     init,
@@ -23,6 +26,7 @@ from curator.cli import (
     review_server,  # noqa: F401 - puts its verbs into review.app
     rules,
     run,
+    search,
     sources,
     status,
     vault,
@@ -45,6 +49,10 @@ for verb in (init, run, ingest, sources, check, decide, status, verify, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
+for verb in (search, ask):
+    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(evaluate.app, name="eval")
+app.command()(diff.diff)
 for verb in (report, advise, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")

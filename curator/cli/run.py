@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curator.cli.export import tell_synced
 from curator.cli.output import Json, Stages, Workers, data, say, table
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def run(
                 "outputs": summary.outputs,
                 "mended": summary.mended,
                 "decision": summary.decided,
+                "targets": [asdict(one) for one in summary.synced],
             }
         )
     else:
@@ -53,4 +56,5 @@ def tell(summary: RunSummary, total: float) -> None:
         say(f"damaged, and made again: .curator/{file}")
     for name, path in summary.outputs.items():
         say(f"{name}: {path}")
+    tell_synced(summary.synced)
     say("next: curator status, or: curator why ID")

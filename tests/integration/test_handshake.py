@@ -140,3 +140,16 @@ def test_options_hold_for_one_export(curator: Callable[..., Any], project: Path)
     assert "train.alpaca.jsonl" in done.stderr
     curator("export", "instruction", "-p", project)
     assert not (folder / "train.alpaca.jsonl").exists()
+
+
+def test_documents_alone_make_a_corpus_and_no_instructions(
+    curator: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "guide.md").write_text("# 发热护理\n\n多饮水，注意休息。\n", encoding="utf-8")
+    curator("init", tmp_path / "p", "--from", tmp_path / "guide.md")
+    folder = ready(tmp_path / "p")
+    told = json.loads(curator("run", folder, "--json").stdout)
+    assert "rag" in told["outputs"]
+    assert "instruction" not in told["outputs"]
+    done = curator("export", "instruction", "-p", folder, code=None)
+    wrong(done, 1, "no conversation is kept", "curator status")

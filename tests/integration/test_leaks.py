@@ -174,7 +174,7 @@ def test_no_planted_identity_that_was_found_shows_anywhere(
 ) -> None:
     root = tmp_path / "p"
     planted = lay(root)
-    done = curator("run", root)
+    done = curator("run", root, timeout=max(600, 6 * COUNT))
     hidden = hidden_in(root)
     told = review(root, curator)
     people = identities(COUNT)
