@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.engine import LocalEngine, default_workers
+from curator.errors import DamagedError
 from curator.protocols import silent
 from curator.rules import RuleSet, load_rules
-from curator.schema import Recipe, Source, load
+from curator.schema import Recipe, Source, load, with_export
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import datasets
     import pyarrow as pa
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from curator.advise import Advice
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
+    from curator.exports.diff import Difference
+    from curator.integrity import Damaged
     from curator.protocols import Progress
     from curator.review.client import Target
     from curator.review.pull import Pulled
@@ -40,11 +43,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class RunSummary:
-    """What a run did: seconds per stage, and where its outputs lie."""
+    """What a run did: seconds per stage, where its outputs lie, damaged files made again."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     decided: dict[str, Any] = field(default_factory=dict)
+    mended: list[str] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -149,15 +153,26 @@ class Project:
 
         return load_rag(self.export("rag"))
 
-    def export(self, name: str) -> Path:
-        """Export `instruction` or `rag`; return the folder of the version."""
+    def export(self, name: str, **instead: Any) -> Path:
+        """Export `instruction` or `rag`; return the folder of the version.
+
+        Args:
+            name: which.
+            instead: keys of `exports.NAME` in the recipe, with what is to hold instead this time.
+
+        Raises:
+            RecipeError: a key or a value is not one that the recipe could have.
+            GateError: a check is missing, failed or stale, no decision rests on it, or nothing
+                is selected.
+
+        """
         from curator.decide import ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
 
+        recipe = with_export(self.recipe, name, instead)
         with self.workspace.lock():
-            plan = ready(self.workspace, self.recipe, self.rules)
-            policy = self.rules.policy
-            return EXPORTS[name](self.workspace, self.recipe, policy, plan, self._progress)
+            plan = ready(self.workspace, recipe, self.rules)
+            return EXPORTS[name](self.workspace, recipe, self.rules.policy, plan, self._progress)
 
     def review_push(self, target: Target, *, limit: int | None = None) -> Pushed:
         """Send the records that are held for review to an Argilla server, once each.
@@ -242,37 +257,62 @@ class Project:
             )
 
     def run(self) -> RunSummary:
-        """Do all of it: ingest, check, decide, export, report; what is done is not redone."""
+        """Do all of it: ingest, check, decide, export, report; what is done is not redone.
+
+        A file of the workspace that is damaged or gone is made again from what it follows from.
+
+        Raises:
+            WorkspaceError: one follows from nothing else, or is damaged as often as it is made.
+
+        """
+        from curator.integrity import discard  # noqa: PLC0415
+
+        summary = RunSummary()
+        with self.workspace.lock():
+            while True:
+                try:
+                    self._run(summary)
+                except DamagedError as error:
+                    file = discard(self.workspace, error)
+                    if file in summary.mended:
+                        raise
+                    summary.mended.append(file)
+                else:
+                    return summary
+
+    def _run(self, summary: RunSummary) -> None:
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
         from curator.ingest import ingest  # noqa: PLC0415
         from curator.report import write_report  # noqa: PLC0415
 
-        summary = RunSummary()
         workspace, recipe, rules = self.workspace, self.recipe, self.rules
-        with workspace.lock():
-            with summary.stage("ingest"):
-                ingest(workspace, recipe, (), self._progress)
-            with self._engine() as engine:
-                check(workspace, recipe, rules, engine, timer=summary.stage)
-                with summary.stage("decide"):
-                    decided = decide(workspace, recipe, rules)
-                summary.decided = decided.manifest
-                plan = ready(workspace, recipe, rules)
-                exported = engine.side_by_side(
-                    [partial(e, workspace, recipe, rules.policy, plan) for e in EXPORTS.values()]
-                )
-                for name in EXPORTS:
-                    with summary.stage(f"export {name}"):
-                        summary.outputs[name] = str(next(exported))
-            with summary.stage("report"):
-                target = workspace.root / "report.html"
-                report = write_report(
-                    workspace, recipe, rules.policy, plan, self.status(), decided.manifest, target
-                )
-            summary.outputs["report"] = str(report)
-        return summary
+        with summary.stage("ingest"):
+            ingest(workspace, recipe, (), self._progress)
+        with self._engine() as engine:
+            check(workspace, recipe, rules, engine, timer=summary.stage)
+            with summary.stage("decide"):
+                decided = decide(workspace, recipe, rules)
+            summary.decided = decided.manifest
+            plan = ready(workspace, recipe, rules)
+            exported = engine.side_by_side(
+                [
+                    partial(_unless_empty, e, workspace, recipe, rules.policy, plan)
+                    for e in EXPORTS.values()
+                ]
+            )
+            for name in EXPORTS:
+                with summary.stage(f"export {name}"):
+                    folder = next(exported)
+                if folder is not None:
+                    summary.outputs[name] = str(folder)
+        with summary.stage("report"):
+            target = workspace.root / "report.html"
+            report = write_report(
+                workspace, recipe, rules.policy, plan, self.status(), decided.manifest, target
+            )
+        summary.outputs["report"] = str(report)
 
     # --- verbs that read --------------------------------------------------------------
 
@@ -287,6 +327,24 @@ class Project:
         result["checks"] = freshness(everything)
         result["reviews"] = figures(self.workspace, self.recipe, everything)
         return result
+
+    def damaged(self, *, take_out: bool = False) -> list[Damaged]:
+        """Return the files of the workspace that are not as they were written; all are read.
+
+        Args:
+            take_out: take out those that the next run makes again.
+
+        """
+        from curator.integrity import damage, damaged, discard  # noqa: PLC0415
+
+        if not take_out:
+            return [damaged(self.workspace, error) for error in damage(self.workspace)]
+        with self.workspace.lock():
+            found = [(damaged(self.workspace, e), e) for e in damage(self.workspace)]
+            for one, error in found:
+                if one.is_made_again:
+                    discard(self.workspace, error)
+        return [one for one, _ in found]
 
     def advise(self, parameters: float = 7e9) -> list[Advice]:
         """Return for each topic whether fine-tuning, retrieval or both suits it, and the cost.
@@ -306,6 +364,24 @@ class Project:
         encoder = self.recipe.models.encoder
         found = figures(self.workspace, plan, self.rules.policy, encoder)
         return advise(found, parameters)
+
+    def diff(self, a: str, b: str, *, text: bool = False) -> Difference:
+        """Return what differs between two versions of an export, and why.
+
+        Args:
+            a: the earlier version: a folder, an id or its beginning, or `rag/latest`.
+            b: the later one.
+            text: whether to tell the lines that changed, as they were exported.
+
+        Raises:
+            WorkspaceError: there is no such version, or they are not of one kind.
+
+        """
+        from curator.exports.diff import diff  # noqa: PLC0415
+        from curator.exports.versions import written  # noqa: PLC0415
+
+        versions = [written(self.workspace, asked) for asked in (a, b)]
+        return diff(self.workspace, *versions, text=text)
 
     def why(self, asked: str) -> dict[str, Any]:
         """Return a record's story; `asked` is an id, its beginning, or `SOURCE#LOCATOR`."""
@@ -353,3 +429,13 @@ class Project:
     def decisions(self) -> pa.Table:
         """Return the current decisions."""
         return self.workspace.sql().sql("SELECT * FROM decisions").to_arrow_table()
+
+
+def _unless_empty(export: Callable[..., Path], *given: object) -> Path | None:
+    """Export, or return None where nothing is selected: documents alone make no instructions."""
+    from curator.errors import EmptyError  # noqa: PLC0415
+
+    try:
+        return export(*given)
+    except EmptyError:
+        return None

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _FLOOR = 0.3
 _REFUSAL, _COURTESY, _CUT, _ECHO = "LBL004", "LBL005", "LBL006", "LBL007"
 _LEFTOVER, _ADVERT, _OTHER_SCRIPT = "LBL008", "LBL009", "LBL010"
+_EMPTY = (_COURTESY, _ECHO)
+"""What is no harm in one turn of a conversation that answers in another."""
 _LONG_ANSWER = 60
 _LEFT_TO_SAY = 6
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`|https?://\S+", re.DOTALL)
@@ -46,6 +48,9 @@ _ASKS_TO_WRITE = re.compile(
     re.IGNORECASE,
 )
 _OPENING, _CLOSING = "（《「『【“(", "）》」』】”)"
+_STOPS = ("。", "！", "？")
+_CLAUSE = re.compile(r"[，。！？；,!?;\n]|\.\s")
+_KANA = re.compile(r"[\u3041-\u30ff]")
 _COURTEOUS_AT_MOST, _LAST_WORDS = 60, 60
 _SHORTEST_CUT, _SHORTEST_ECHO, _SHORTEST_SCRIPT = 12, 6, 4
 
@@ -55,7 +60,9 @@ class NonAnswers:
 
     - LBL004, refusal: the answer refuses, or speaks of itself as an AI model. Less where
       a long answer follows.
-    - LBL005, courtesy: greetings and wishes; hardly anything is left without them.
+    - LBL005, courtesy: greetings and wishes; hardly anything is left without them. Half as
+      much, as with LBL007, where another turn of the conversation does answer: "Noted." is
+      what one says to a telephone number.
     - LBL006, cut off: the answer ends in the middle of a sentence, a bracket or a code block.
     - LBL007, echo: the answer repeats the question and adds next to nothing.
     - LBL008, left-over: marks of prompts, chat templates and unfilled slots.
@@ -68,7 +75,7 @@ class NonAnswers:
     """
 
     name: ClassVar[str] = "non_answers"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ("answer_rules",)
     codes: ClassVar[tuple[Code, ...]] = (
@@ -91,9 +98,11 @@ class NonAnswers:
         """Yield the findings about a part of the redacted view."""
         for record in records_from(records):
             found = pairs(record)
-            for index, pair in enumerate(found):
-                last = index + 1 == len(found)
-                for code, score, evidence in self._signs(pair, is_last=last):
+            signs = [list(self._signs(pair, is_last=pair is found[-1])) for pair in found]
+            empty = sum(any(code in _EMPTY for code, *_ in of) for of in signs)
+            for pair, of in zip(found, signs, strict=True):
+                for code, told, evidence in of:
+                    score = told / 2 if code in _EMPTY and empty < len(found) else told
                     if score >= _FLOOR:
                         span = Span(pair.part, 0, len(record.parts[pair.part].text))
                         yield Finding(
@@ -131,7 +140,8 @@ class NonAnswers:
                 yield _COURTESY, (0.9 - 0.1 * left) * echoed, {"left": left}
         if is_last and units >= _SHORTEST_CUT and len(_CODE_LINE.findall(answer)) < 2:
             how = _cut_off(answer)
-            if how:
+            # A wish that ends in a comma is carelessness: the answer before it is whole.
+            if how and self._without_courtesy(_last_clause(answer)) not in range(_LEFT_TO_SAY):
                 yield _CUT, *how
         yield from _echo(pair, units)
         yield from _other_script(pair)
@@ -155,8 +165,13 @@ def _cut_off(answer: str) -> tuple[float, dict[str, Any]] | None:
         return 0.75, {"sign": "unfinished sentence"}
     end = tail[-_LAST_WORDS:]
     if sum(end.count(c) for c in _OPENING) > sum(end.count(c) for c in _CLOSING):
-        return 0.6, {"sign": "open bracket"}
+        return 0.4 if end.endswith(_STOPS) else 0.6, {"sign": "open bracket"}
     return None
+
+
+def _last_clause(text: str) -> str:
+    """Return what follows the last mark between clauses, but for one at the very end."""
+    return _CLAUSE.split(text.rstrip().rstrip("，,"))[-1]
 
 
 def _echo(pair: Pair, units: int) -> Iterator[tuple[str, float, dict[str, Any]]]:
@@ -170,6 +185,8 @@ def _echo(pair: Pair, units: int) -> Iterator[tuple[str, float, dict[str, Any]]]
 
 
 def _other_script(pair: Pair) -> Iterator[tuple[str, float, dict[str, Any]]]:
+    if max(len(_KANA.findall(text)) for text in (pair.question, pair.answer)) >= _SHORTEST_SCRIPT:
+        return  # Japanese, which has a script of its own
     asked, answered = written(pair.question), written(pair.answer)
     if min(sum(asked), sum(answered)) < _SHORTEST_SCRIPT:
         return

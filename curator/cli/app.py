@@ -12,6 +12,7 @@ from curator.cli import (
     check,
     decide,
     demo,
+    diff,
     erase,
     export,
     ingest,
@@ -26,6 +27,7 @@ from curator.cli import (
     sources,
     status,
     vault,
+    verify,
     version,
     why,
 )
@@ -40,10 +42,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (init, run, ingest, sources, check, decide, status, why):
+for verb in (init, run, ingest, sources, check, decide, status, verify, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
+app.command()(diff.diff)
 for verb in (report, advise, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(rules.app, name="rules")
