@@ -277,8 +277,8 @@ def building(data: Path) -> tuple[float, float]:
         shelf.index(structured(corpus, 300))
         built = time.process_time() - began
     table = pa.Table.from_pylist(structured(corpus, 300), schema=SEARCHED)
-    step = EmbedWindows(ENCODER, WINDOW)
     began = time.process_time()
+    step = EmbedWindows(ENCODER, WINDOW)
     step(pa.table({"key": [bytes(16)] * len(table), "text": said_of(table)}))
     return built, time.process_time() - began
 
