@@ -239,7 +239,7 @@ def chunkers(shelf: Shelf, corpus: Texts, same: int) -> Iterator[Row]:
                 ours.recall[at],
                 plain.recall[at],
                 "fixed 512 characters",
-                "ratio >= 1.0001" if limit == same else None,
+                f"ratio >= {1.0001 if at == 1 else 1}" if limit == same else None,
             )
 
 
