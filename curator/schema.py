@@ -164,6 +164,11 @@ class Models(Strict):
     ner_zh: str = "lac"
     ner_en: str = "en-core-web-sm"
     language_id: str = "lid176"
+    answers: str | None = Field(
+        default=None,
+        description="who answers `curator ask`: a folder of a transformers model, or the URL of an "
+        "OpenAI-compatible server",
+    )
 
 
 class Pseudonyms(Strict):
@@ -339,11 +344,90 @@ class InstructionExport(Strict):
         return self
 
 
-class RagExport(Strict):
-    """How the RAG corpus is cut: lengths in Han characters or words."""
+class RagTarget(Strict):
+    """A vector table that the RAG corpus goes to; `qdrant` alone is `{kind: qdrant}`."""
 
-    chunk_length: Annotated[int, Field(ge=20)] = 300
-    overlap_sentences: Annotated[int, Field(ge=0)] = 1
+    kind: Literal["lancedb", "qdrant", "chroma", "faiss", "pgvector"] = "lancedb"
+    table: Name | None = Field(
+        default=None, description="the table's or collection's name; without it, the project's"
+    )
+    path: str | None = Field(
+        default=None, description="the table's folder; without it, exports/tables/<kind>"
+    )
+    url: str | None = Field(
+        default=None, description="a server's address, in place of a folder: no password in it"
+    )
+    key_env: str | None = Field(
+        default=None, description="the environment variable that holds the server's key"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_kind(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> RagTarget:
+        served, local = _REACHED[self.kind]
+        if self.url and not served:
+            raise ValueError(f"{self.kind} lies in a folder: give path, and no url")
+        if self.path and not local:
+            raise ValueError(f"{self.kind} is a server: give url, and no path")
+        if self.url and self.path:
+            raise ValueError("give path or url, not both")
+        if not (self.url or local):
+            raise ValueError(f"{self.kind} needs a url")
+        if self.key_env and not self.url:
+            raise ValueError("key_env needs a url")
+        if self.url and _PASSWORD.search(self.url):
+            raise ValueError("the url holds a password: name its variable with key_env")
+        return self
+
+
+_REACHED = {
+    "lancedb": (False, True),
+    "qdrant": (True, True),
+    "chroma": (True, True),
+    "faiss": (False, True),
+    "pgvector": (True, False),
+}
+"""Which kinds are reached by a server's address, and which by a folder."""
+_PASSWORD = re.compile(r"//[^/@]*:[^/@]+@|[?&]password=")
+
+
+class RecallBar(Strict):
+    """What retrieval must reach on the questions that it is evaluated with."""
+
+    at: Literal[1, 3, 5, 10] = 5
+    at_least: Score
+    questions: str | None = Field(
+        default=None,
+        description="a JSONL or CSV file of questions, beside the recipe; without it, questions "
+        "of the corpus itself are held out",
+    )
+
+
+class RagExport(Strict):
+    """How the RAG corpus is cut, and where it goes."""
+
+    chunk_length: Annotated[int, Field(ge=20)] = Field(
+        default=300,
+        description="the most that a chunk holds: Han characters or words, or the tokenizer's "
+        "tokens",
+    )
+    overlap_sentences: Annotated[int, Field(ge=0)] = Field(
+        default=1, description="how many sentences a chunk repeats from the one before it"
+    )
+    tokenizer: str | None = Field(
+        default=None,
+        description="lengths are in its tokens: `qwen`, or the folder of a transformers model",
+    )
+    recall: RecallBar | None = Field(
+        default=None, description="what `curator eval rag` must find, or it exits 1"
+    )
+    targets: tuple[RagTarget, ...] = Field(
+        default=(), description="vector tables that follow the corpus, beside JSONL and Parquet"
+    )
 
 
 class Licenses(Strict):

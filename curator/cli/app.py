@@ -10,11 +10,13 @@ import typer
 
 from curator.cli import (
     advise,
+    ask,
     check,
     decide,
     demo,
     diff,
     erase,
+    evaluate,
     export,
     ingest,
     init,
@@ -26,6 +28,7 @@ from curator.cli import (
     review_server,  # noqa: F401 - puts its verbs into review.app
     rules,
     run,
+    search,
     sources,
     status,
     vault,
@@ -54,6 +57,9 @@ for verb in (init, run, ingest, sources, check, decide, status, verify, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
+for verb in (search, ask):
+    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(evaluate.app, name="eval")
 app.command()(diff.diff)
 for verb in (report, advise, reveal, erase, plugins, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))

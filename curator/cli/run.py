@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curator.cli.export import tell_synced
 from curator.cli.output import Json, Stages, Workers, data, say, table
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def run(
                 "outputs": summary.outputs,
                 "mended": summary.mended,
                 "decision": summary.decided,
+                "targets": [asdict(one) for one in summary.synced],
             }
         )
     else:
@@ -54,6 +57,7 @@ def tell(summary: RunSummary, total: float, folder: str) -> None:
         say(f"damaged, and made again: .curator/{file}")
     for name, path in summary.outputs.items():
         say(f"{name}: {path}")
+    tell_synced(summary.synced)
     where = "" if folder == "." else f" -p {shlex.quote(folder)}"
     say(f"next: open {summary.outputs['report']}, or: curator status{where}")
     if summary.decided["counts"].get("review"):
