@@ -27,7 +27,8 @@ RECIPE = """\
 name: sync
 sources: [{path: docs}]
 checks: {near_duplicates: false, semantic_duplicates: false, contradictions: false,
-  label_issues: false, contamination: false, category_labels: false, volatility: false}
+  label_issues: false, contamination: false, category_labels: false, outliers: false,
+  volatility: false}
 workers: 1
 exports: {rag: {targets: [lancedb]}}
 """

@@ -23,7 +23,8 @@ RECIPE = """\
 name: shop
 sources: [{path: docs}, {path: chat.jsonl}]
 checks: {near_duplicates: false, semantic_duplicates: false, contradictions: false,
-  label_issues: false, contamination: false, category_labels: false, volatility: false}
+  label_issues: false, contamination: false, category_labels: false, outliers: false,
+  volatility: false}
 workers: 1
 exports: {rag: {targets: [lancedb]}}
 """
