@@ -4,7 +4,7 @@ A package names what it brings under one of these groups of entry points:
 
     curator.checks      a check class; the recipe turns it on by name: `checks: {name: true}`
     curator.sources     a `Format`, or a tuple of them; tried on every file
-    curator.encoders    a function that returns a `SentenceTransformer`; `models: {encoder: name}`
+    curator.encoders    a function that returns an encoder; `models: {encoder: name}`
 
 Nothing is imported before it is needed. One that cannot be loaded or fails names itself in
 two lines, and stops nothing but what asked for it.

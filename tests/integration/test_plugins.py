@@ -288,6 +288,6 @@ def test_an_encoder_of_another_package(site: Path) -> None:
         site,
     )
     assert load_encoder("own").get_embedding_dimension() == 512
-    with pytest.raises(PluginError, match="gave no SentenceTransformer"):
+    with pytest.raises(PluginError, match="gave no encoder"):
         load_encoder("none")
     assert model_sha("encoder", "own") != model_sha("encoder", "none")

@@ -41,13 +41,6 @@ def test_every_command_has_json(words: str) -> None:
     assert "--json" in options
 
 
-def test_options_that_may_be_given_again_name_their_values() -> None:
-    for words, verb in VERBS.items():
-        for parameter in verb.params:
-            if getattr(parameter, "multiple", False):
-                assert parameter.metavar, (words, parameter.name)
-
-
 def test_completion_knows_the_verbs() -> None:
     env = clean_env(_CURATOR_COMPLETE="complete_bash", COMP_WORDS="curator re", COMP_CWORD="1")
     done = subprocess.run([command()], env=env, capture_output=True, text=True, check=False)
