@@ -23,7 +23,7 @@ def erase(
 ) -> None:
     """Erase from records, quarantine, findings, caches, vault and the next exports.
 
-    Prints which exports held it; a log without content remains.
+    Prints which exports and vector tables held it; a log without content remains.
     """
     from curator.erase import Wanted
     from curator.project import Project
@@ -38,6 +38,7 @@ def erase(
                 "quarantined": found.quarantined,
                 "reviews": found.reviews,
                 "exports": found.exports,
+                "tables": found.tables,
             }
         )
         return
@@ -52,4 +53,7 @@ def erase(
             ("export", "version", "rows"),
             [(e["name"], e["version"], e["rows"]) for e in found.exports],
         )
+    if found.tables:
+        say("these vector tables hold them still; the next export rids them of it:")
+        table(("table", "records"), [(t["table"], t["records"]) for t in found.tables])
     say("the source files are yours: take it out there too", "next: curator run")
