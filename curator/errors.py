@@ -7,6 +7,7 @@
     ├── ModelError              a model is missing or its weights are not the pinned ones
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
     ├── ReviewError             Argilla, or a filled sheet, cannot be used
+    ├── TrainError              a training run cannot start, or ended early
     └── GateError               a promise does not hold, so the step is refused: exit 1
 
 Anything else that escapes is a bug and shows its traceback.
@@ -54,6 +55,10 @@ class VaultError(CuratorError):
 
 class ReviewError(CuratorError):
     """Argilla cannot be made, started or reached, or refuses; or a sheet is not as exported."""
+
+
+class TrainError(CuratorError):
+    """A training run cannot start as asked, or ended before its time; says what to change."""
 
 
 class GateError(CuratorError):

@@ -17,7 +17,7 @@ from curator.schema import Source
 from curator.workspace import RECIPE, disk_error, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _RECIPE = """\
 # What this project curates. All keys: curator rules schema recipe
@@ -81,6 +81,14 @@ def sample_data() -> Path:
     """Return the folder of the sample data that comes with curator."""
     inside = Path(str(files("curator"))) / "sample_data"
     return inside if inside.is_dir() else Path(__file__).resolve().parent.parent / "sample_data"
+
+
+def sample_texts() -> Iterator[str]:
+    """Yield the lines of the sample's plain texts, Chinese and English."""
+    found = sorted(p for name in ("docs", "raw") for p in (sample_data() / name).rglob("*"))
+    for path in found:
+        if path.suffix in {".csv", ".jsonl", ".log", ".md", ".tsv", ".txt"}:
+            yield from path.read_text(encoding="utf-8", errors="ignore").splitlines()
 
 
 def _fresh(folder: Path) -> Path:

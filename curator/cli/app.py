@@ -16,6 +16,7 @@ from curator.cli import (
     export,
     ingest,
     init,
+    models,
     report,
     reveal,
     review,
@@ -25,6 +26,7 @@ from curator.cli import (
     run,
     sources,
     status,
+    train,
     vault,
     version,
     why,
@@ -46,6 +48,8 @@ app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
 for verb in (report, advise, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(train.app, name="train")
+app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 app.add_typer(vault.app, name="vault")
 app.command()(version.version)
