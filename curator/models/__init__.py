@@ -1,7 +1,7 @@
 """The models: which weights are pinned, and where each kind is loaded.
 
 `encoders` embed sentences, `ner` finds names, `language_id` tells languages.
-Only this package imports them.
+`tokenizers` and `chat_templates` turn conversations into tokens. Only this package imports them.
 """
 
 from __future__ import annotations

