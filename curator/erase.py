@@ -32,6 +32,7 @@ from curator.tables import (
     records_from,
 )
 from curator.text import fold
+from curator.train.origins import held
 from curator.vault import Vault
 from curator.workspace import read_json, write_json, write_table
 
@@ -103,6 +104,7 @@ class Erased:
     quarantined: int = 0
     reviews: int = 0
     exports: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether anything was found."""
@@ -112,8 +114,8 @@ class Erased:
 def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
     """Erase what is wanted from records, quarantine, findings, reviews, views, vault and caches.
 
-    Exports stay as they are, since they may have been handed on; those that hold an erased
-    record are told. The next decision and the next exports are without it.
+    Exports and trained models stay as they are, since they may have been handed on; those that
+    hold an erased record are told. The next decision and the next exports are without it.
 
     Raises:
         WorkspaceError: nothing of the kind is there.
@@ -129,6 +131,7 @@ def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
             f"no such {wanted.kind} in this workspace", "look for it with: curator why, or status"
         )
     found.exports = list(_exports_with(workspace, set(found.records)))
+    found.runs = list(held(workspace.root, found.records))
     entry = _entry(wanted.kind, found)
     workspace.log_erasure(entry | {"status": "begun"})
     gone = {*found.records, *(r for p in pending for r in p["records"])}
@@ -316,4 +319,5 @@ def _entry(kind: str, found: Erased) -> dict[str, Any]:
         "quarantined": found.quarantined,
         "reviews": found.reviews,
         "exports": found.exports,
+        "runs": found.runs,
     }

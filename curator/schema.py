@@ -243,7 +243,9 @@ class Training(Strict):
         default=0.0, description="share of general rows among those that are trained on"
     )
     early_stopping: Annotated[int, Field(ge=0)] = Field(
-        default=3, description="stops after so many evaluations without a lower loss; 0: never"
+        default=3,
+        description="stops after so many evaluations without a lower loss, and takes the best"
+        " checkpoint; 0: never stops, and takes the last",
     )
     save_every: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="steps between checkpoints; without it, a tenth of the run"

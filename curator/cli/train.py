@@ -239,21 +239,27 @@ def compare(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Did curation help? Train on raw and on curated rows with one budget; measure on clean ones."""
+    """Did curation help? Train on raw and on curated rows alike, and measure on clean ones."""
     from curator.cli.training import Steps
-    from curator.train.compare import compare as compared
 
     opened = _open(project)
     asked = _asked(opened, export, base, None, set_, None)
     with Steps(quiet=json) as steps:
-        found = compared(opened, asked, seeds=seeds, raw=raw, held_out=held_out, watcher=steps)
+        found = opened.compare(asked, seeds=seeds, raw=raw, held_out=held_out, watcher=steps)
     if json:
         data(found.facts())
         return
     table(
         ("trained on", "rows", "seed", "tokens", "loss before", "after"),
         [
-            (r["arm"], r["rows"], str(r["seed"]), r["tokens"], f"{r['before']:.4f}", f"{r['after']:.4f}")
+            (
+                r["arm"],
+                r["rows"],
+                str(r["seed"]),
+                r["tokens"],
+                f"{r['before']:.4f}",
+                f"{r['after']:.4f}",
+            )
             for r in found.rows
         ],
     )
@@ -414,5 +420,3 @@ def _tell_card(done: Run) -> None:
 def _change(told: Mapping[str, Any], name: str) -> str:
     losses = told.get("result", {}).get("losses", {}).get(name)
     return f"{losses['before']:.3f} → {losses['after']:.3f}" if losses else ""
-
-

@@ -132,7 +132,8 @@ def _converted(weights: Path, target: Path) -> None:
     # A model that was read from a quantised file cannot be saved; a new one of its form can.
     config = read.config
     del config.quantization_config
-    plain: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    auto: Any = AutoModelForCausalLM
+    plain: Any = auto.from_config(config, dtype=torch.float32)
     plain.load_state_dict(read.state_dict())
     plain.tie_weights()
     plain.generation_config = read.generation_config
@@ -181,7 +182,8 @@ def make_tiny(target: Path, texts: Iterable[str], *, seed: int = 0) -> None:
         show_progress=False,
     )
     words.train_from_iterator(texts, trainer)
-    tokenizer = PreTrainedTokenizerFast(
+    fast: Any = PreTrainedTokenizerFast
+    tokenizer = fast(
         tokenizer_object=words,
         eos_token="<|im_end|>",  # noqa: S106 - no password
         pad_token="<|endoftext|>",  # noqa: S106 - no password

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import TrainError
-from curator.train import bases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +24,9 @@ def added(model: Any, rank: int, *, quantised: bool) -> Any:
     )
 
     if quantised:
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+        model = prepare_model_for_kbit_training(  # type: ignore[no-untyped-call]
+            model, use_gradient_checkpointing=False
+        )
     config = LoraConfig(
         r=rank,
         lora_alpha=2 * rank,

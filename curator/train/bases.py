@@ -94,10 +94,11 @@ def shape(source: str) -> Shape:
     from transformers import AutoConfig, AutoModelForCausalLM  # noqa: PLC0415 - heavy
 
     _quiet()
+    auto: Any = AutoModelForCausalLM
     try:
         config = AutoConfig.from_pretrained(source)
         with torch.device("meta"):
-            model: Any = AutoModelForCausalLM.from_config(config)
+            model = auto.from_config(config)
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise _unloadable(source, error) from None
     text = config.get_text_config()
@@ -157,7 +158,8 @@ def model(source: str, *, precision: str, quantised: bool = False) -> Any:
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
     more: dict[str, Any] = {}
     if quantised:
-        more["quantization_config"] = BitsAndBytesConfig(
+        bits: Any = BitsAndBytesConfig
+        more["quantization_config"] = bits(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
         )
     try:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import os
 import platform
+import shutil
 import subprocess
-from importlib.metadata import distributions
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.train.plots import Line, chart
-from curator.train.runs import Run
 from curator.workspace import read_json, write_json, write_text
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from curator.train.inputs import Export
     from curator.train.launch import Asked
     from curator.train.plan import Plan, Prepared
+    from curator.train.runs import Run
 
 
 def write(
@@ -87,7 +87,7 @@ def write(
             **({"replay": prepared.replayed.account.facts()} if prepared.replayed else {}),
             **({"general": prepared.held_out.account.facts()} if prepared.held_out else {}),
         },
-        "code": {"curator": _version(), "git": _git()},
+        "code": {"curator": version("curator-data"), "git": _git()},
         "packages": _packages(),
         "machine": {
             "python": platform.python_version(),
@@ -160,33 +160,23 @@ def _stretch(began: float, joules: float | None) -> dict[str, Any]:
     return {"began": at, "ended": until, "joules": None if joules is None else round(joules, 1)}
 
 
-def _version() -> str:
-    from curator import __version__  # noqa: PLC0415 - the package's own
-
-    return __version__
-
-
 def _git() -> str | None:
-    """Return the commit of the code, where it runs from a repository."""
-    here = Path(__file__).resolve().parent
-    done = (
-        subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "HEAD"],  # noqa: S607 - whichever git there is
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "GIT_CEILING_DIRECTORIES": str(here.parents[2])},
+    """Return the commit of the code, and whether it was changed; None where git has it not."""
+    git, here = shutil.which("git"), Path(__file__).resolve().parent
+    if git is None:
+        return None
+
+    def said(*arguments: str) -> str | None:
+        done = subprocess.run(  # noqa: S603 - our own arguments
+            [git, "-C", str(here), *arguments], capture_output=True, text=True, check=False
         )
-        if _has_git()
-        else None
-    )
-    return done.stdout.strip() if done and done.returncode == 0 else None
+        return done.stdout.strip() if done.returncode == 0 else None
 
-
-def _has_git() -> bool:
-    from shutil import which  # noqa: PLC0415 - here alone
-
-    return which("git") is not None
+    # An installed copy may lie inside another repository, which does not have its files.
+    if said("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None
+    changed = said("status", "--porcelain", "--untracked-files=no", "--", ".")
+    return f"{said('rev-parse', 'HEAD')}{' (changed)' if changed else ''}"
 
 
 def _packages() -> dict[str, str]:
@@ -241,8 +231,7 @@ def _table(pairs: Sequence[tuple[str, Any]]) -> list[str]:
 
 def _rows(rows: Mapping[str, Any]) -> list[str]:
     lines = [
-        "| set / 集合 | rows / 行 | used / 使用 | cut / 截断 | masked whole / 无可学 | tokens"
-        " | learnt / 所学 |",
+        "| set / 集合 | rows / 行 | used / 用 | cut / 截断 | empty / 空 | tokens | learnt / 学 |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, told in rows.items():
@@ -264,9 +253,9 @@ def _measured(result: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
     forgetting = result["forgetting"]
     if forgetting and forgetting["forgot"]:
         lines += [
-            f"**Forgetting: the general loss rose by {forgetting['rise']:.3f}"
-            f" (more than {forgetting['threshold']:g}).** Raise `training.replay`."
-            " / 通用损失上升，请提高 `training.replay`。",
+            f"**Forgetting: the general loss rose by {forgetting['rise']:.3f}:"  # noqa: ISC004
+            f" more than {forgetting['threshold']:g}.** Raise `training.replay`."
+            " / 通用损失上升过多，请提高 `training.replay`。",
             "",
         ]
     peak, needs = result["peak_memory"] / 2**30, plan["memory"]["total"] / 2**30

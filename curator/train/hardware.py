@@ -64,14 +64,17 @@ def found() -> Hardware:
             free,
             total,
             next((tera * 1e12 for key, tera in PEAKS.items() if key in name), None),
-            torch.cuda.is_bf16_supported(),
-            cores,
-            find_spec("bitsandbytes") is not None,
+            bf16=torch.cuda.is_bf16_supported(),
+            cores=cores,
+            quantises=find_spec("bitsandbytes") is not None,
         )
     free, total = _memory()
+    peak: float | None
     if torch.backends.mps.is_available():
-        return Hardware("mps", "Apple GPU", 1, free, total, None, False, cores, False)
-    return Hardware("cpu", _cpu_name(), 1, free, total, _measured(), False, cores, False)
+        kind, name, peak = "mps", "Apple GPU", None
+    else:
+        kind, name, peak = "cpu", _cpu_name(), _measured()
+    return Hardware(kind, name, 1, free, total, peak, bf16=False, cores=cores, quantises=False)
 
 
 def _measured() -> float:

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import TrainError
@@ -16,6 +15,7 @@ from curator.tables import file_sha256, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 HELD_OUT = 200
 """Rows of the general set, at most, that are held out to measure forgetting."""
@@ -45,6 +45,14 @@ class Export:
         """Return the rows of `train` or `validation`, in order."""
         table = read_table(self.folder / f"{split}.parquet", columns=["id", "messages"])
         return [Row(row["id"], row["messages"]) for row in table.to_pylist()]
+
+    def merged(self) -> dict[str, list[str]]:
+        """Return the ids of the duplicates that rows stand for, by the row's id."""
+        path = self.folder / "provenance.jsonl"
+        if not path.exists():
+            return {}
+        told = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return {row["survivor_id"]: [one["record_id"] for one in row["merged"]] for row in told}
 
     def preferences(self, split: str) -> list[dict[str, Any]]:
         """Return the preference pairs of a split; none where reviewers corrected nothing."""
@@ -117,7 +125,7 @@ def open_general(path: Path) -> General:
         export = open_export(path)
         rows, sha256 = export.rows("train"), export.sha256
     else:
-        rows, sha256 = list(_lines(path)), file_sha256(path)
+        rows, sha256 = read_rows(path), file_sha256(path)
     unique = {_mixed(json.dumps(list(r.messages), sort_keys=True)): r for r in rows}
     ordered = [unique[key] for key in sorted(unique)]
     if len(ordered) < 10:
@@ -129,6 +137,16 @@ def open_general(path: Path) -> General:
     return General(ordered[:held], ordered[held:], sha256)
 
 
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a JSONL file of `messages`, packed with gzip or not.
+
+    Raises:
+        TrainError: the file cannot be read, or a row is no conversation to learn from.
+
+    """
+    return list(_lines(path))
+
+
 def _lines(path: Path) -> Iterator[Row]:
     opened = gzip.open if path.suffix == ".gz" else open
     try:
@@ -137,7 +155,7 @@ def _lines(path: Path) -> Iterator[Row]:
                 if line.strip():
                     yield _row(path, number, line)
     except FileNotFoundError:
-        raise TrainError(f"{path}: no such file", "correct training.general") from None
+        raise TrainError(f"{path}: no such file", "correct the path") from None
     except (OSError, UnicodeDecodeError, EOFError) as error:
         raise TrainError(
             f"{path}: cannot be read ({type(error).__name__})", "save it as JSONL in UTF-8"

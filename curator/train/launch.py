@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +22,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from curator.errors import TrainError
-from curator.tables import digest, file_sha256, read_table
+from curator.tables import digest, file_sha256
 from curator.train import bases, card, checkpoints, hardware
 from curator.train.inputs import open_export, open_general
 from curator.train.plan import plan, prepare, too_big
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from curator.protocols import Progress
     from curator.schema import Training
-    from curator.train.inputs import Export, General, Row
+    from curator.train.inputs import Export, Row
     from curator.train.plan import Plan, Prepared
 
 _PROMPTS = 4
@@ -80,6 +81,12 @@ def ready(asked: Asked, progress: Progress | None = None) -> tuple[Export, Prepa
         WorkspaceError: the export is not as it was written.
 
     """
+    lacking = [name for name in ("accelerate", "peft", "trl") if find_spec(name) is None]
+    if lacking:
+        raise TrainError(
+            f"training needs {', '.join(lacking)}, which is not installed",
+            "pip install 'curator-data[train]'",
+        )
     export = open_export(asked.export)
     general = open_general(asked.general) if asked.general else None
     training = asked.training
@@ -203,30 +210,37 @@ def _write(
     for left in (found.stop, found.error):
         left.unlink(missing_ok=True)
     if not (found.data / "prompts.json").exists():
-        train = [prepared.train.table]
-        if prepared.replayed is not None:
-            train.append(prepared.replayed.table)
-        rows = pa.concat_tables(train)
-        if not asked.training.packing:
-            rows = filled(rows, asked.training.batch_size)
         held_out = {"domain": prepared.validation, "general": prepared.held_out}
+        sets = {n: e.table for n, e in held_out.items() if e is not None and e.account.used}
+        for name, table in sets.items():
+            write_table(found.data / f"{name}.parquet", table)
         if asked.stage == "dpo":
             pairs = export.preferences("train")
             text = "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
             write_text(found.data / "preferences.jsonl", text)
-            ids = pa.table({"id": [pair["id"] for pair in pairs], "set": ["train"] * len(pairs)})
+            trained = [pair["id"] for pair in pairs]
         else:
-            write_table(found.data / "train.parquet", rows)
-            trained = rows.filter(pa.compute.not_equal(rows["id"], ""))
-            ids = pa.table({"id": trained["id"], "set": ["train"] * len(trained)})
-        for name, encoded in held_out.items():
-            if encoded is not None and encoded.account.used:
-                write_table(found.data / f"{name}.parquet", encoded.table)
-                more = encoded.table["id"]
-                ids = pa.concat_tables([ids, pa.table({"id": more, "set": [name] * len(more)})])
-        write_table(found.rows, ids)
+            replayed = [prepared.replayed.table] if prepared.replayed is not None else []
+            rows = pa.concat_tables([prepared.train.table, *replayed])
+            trained = rows["id"].to_pylist()
+            filled_up = rows if asked.training.packing else filled(rows, asked.training.batch_size)
+            write_table(found.data / "train.parquet", filled_up)
+        ids = {"train": trained, **{n: t["id"].to_pylist() for n, t in sets.items()}}
+        write_table(found.rows, _held(ids, export.merged()))
         write_json(found.data / "prompts.json", _prompts(asked, export))
     write_json(found.job, dict(job))
+
+
+def _held(ids: Mapping[str, Sequence[str]], merged: Mapping[str, Sequence[str]]) -> pa.Table:
+    """Return which records a run holds and for what; `stands_in` is whose duplicate one is."""
+    rows = [
+        {"id": one, "set": name, "stands_in": whose}
+        for name, some in ids.items()
+        for i in some
+        for one, whose in [(i, ""), *((other, i) for other in merged.get(i, ()))]
+    ]
+    schema = pa.schema([(name, pa.string()) for name in ("id", "set", "stands_in")])
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def filled(rows: pa.Table, batch: int) -> pa.Table:
@@ -407,13 +421,3 @@ def _point_latest(found: Run) -> None:
     from curator.exports.folder import point_latest  # noqa: PLC0415 - at the end alone
 
     point_latest(found.folder)
-
-
-def records_of(found: Run) -> list[str]:
-    """Return the ids of the records that a run was trained on."""
-    rows = read_table(found.rows)
-    return [
-        i
-        for i, name in zip(rows["id"].to_pylist(), rows["set"].to_pylist(), strict=True)
-        if name == "train"
-    ]

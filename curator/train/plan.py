@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.advise import FLOPS_FULL, FLOPS_LORA, UTILISATION
 from curator.errors import TrainError
-from curator.train import bases, hardware, memory, templates, tokens
+from curator.train import bases, memory, templates, tokens
 from curator.train.memory import MARGIN, Way
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def _fitting(shape: Shape, way: Way, here: Hardware, free: int) -> str | None:
     return None
 
 
-def largest(way: Way, here: Hardware, free: int) -> float:
+def largest(way: Way, free: int) -> float:
     """Return about how many parameters would fit in a way on this hardware."""
     per_parameter = memory.BYTES[way.precision] if way.method != "qlora" else 0.6
     per_parameter = 16 if way.method == "full" else per_parameter
@@ -292,7 +292,7 @@ def too_big(made: Plan, prepared: Prepared, folder: Path) -> TrainError:
     if made.fitting:
         hint = f"this would fit: {made.fitting}"
     else:
-        most = largest(made.way, made.hardware, free)
+        most = largest(made.way, free)
         hint = f"a base model of up to about {most / 1e9:.1f}B parameters would fit here"
     return TrainError(
         f"{folder.name}: {prepared.shape.parameters / 1e9:.2f}B parameters need about"

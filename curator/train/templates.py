@@ -7,6 +7,7 @@ found in what its own template renders, turn by turn. Ours replaces another only
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     Messages = Sequence[Mapping[str, str]]
 
+_MARKS = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
 _CONTROL = ("<|im_start|>", "<|im_end|>")
 _PROBES: tuple[Messages, ...] = (
     (
@@ -60,6 +62,11 @@ class Template:
         """What stands for the template in a run's id."""
         return digest(self.text, self.marks)
 
+    @property
+    def kept(self) -> str:
+        """The template without the marks of answers, which few programs but transformers read."""
+        return _MARKS.sub("", self.text)
+
     def encode(
         self, tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Messages]
     ) -> list[tuple[NDArray[np.int32], NDArray[np.bool_]]]:
@@ -93,9 +100,9 @@ def choose(tokenizer: PreTrainedTokenizerBase, asked: str) -> Template:
         if lacking:
             raise TrainError(
                 f"the tokenizer has no {' and no '.join(lacking)}, which the template needs",
-                "name a base model whose vocabulary has them (Qwen, SmolLM2), or leave template out",
+                "name a base model whose vocabulary has them (Qwen, SmolLM2)",
             )
-        return _tried(tokenizer, Template(ours, marks=True, origin="ours", replaces=own is None))
+        return _tried(tokenizer, Template(ours, marks=True, origin="ours", replaces=True))
     if not isinstance(own, str):
         raise TrainError(
             "the base model has no chat template",
@@ -166,8 +173,8 @@ def _turn_by_turn(
             before, after = render(index, asking=True), render(index + 1, asking=False)
             if not whole.startswith(after.rstrip()) or not after.startswith(before):
                 raise TrainError(
-                    "the base model's chat template renders earlier turns anew when later ones come,"
-                    " so answers cannot be told apart",
+                    "the base model's chat template renders earlier turns anew when later ones"
+                    " come, so answers cannot be told apart",
                     "use ours, if its vocabulary has <|im_start|>: --set template=chatml",
                 )
             spans.append((len(before), len(after.rstrip())))

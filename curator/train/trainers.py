@@ -103,7 +103,7 @@ def _callback(watch: Watch) -> Any:
     """Return the callback that tells steps, evaluates, stops, and keeps checkpoints by rule."""
     from transformers import TrainerCallback  # noqa: PLC0415 - heavy
 
-    class Watching(TrainerCallback):  # type: ignore[misc]
+    class Watching(TrainerCallback):
         def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             """Stop before a gradient that is no number spoils the weights."""
             import torch  # noqa: PLC0415 - heavy
@@ -181,21 +181,22 @@ def sft(
         watch: what the run is watched with.
 
     """
+    import trl  # noqa: PLC0415 - heavy
     from datasets import Dataset  # noqa: PLC0415 - heavy
     from datasets.table import InMemoryTable  # noqa: PLC0415 - heavy
-    from trl import SFTConfig, SFTTrainer, pack_dataset  # noqa: PLC0415 - heavy
 
+    library: Any = trl
     columns = rows.select(["input_ids", "labels"])
     dataset = Dataset(InMemoryTable(columns.combine_chunks()))
     if packed_to is not None:
-        dataset = pack_dataset(dataset.shuffle(seed=arguments["seed"]), packed_to)
+        dataset = library.pack_dataset(dataset.shuffle(seed=arguments["seed"]), packed_to)
     watch.names = {
         key_of(ids): name
         for ids, name in zip(columns["input_ids"].to_pylist(), rows["id"].to_pylist(), strict=True)
     }
-    return _watched(SFTTrainer, watch)(
+    return _watched(library.SFTTrainer, watch)(
         model=model,
-        args=SFTConfig(
+        args=library.SFTConfig(
             **arguments,
             dataset_kwargs={"skip_prepare_dataset": True},
             max_length=packed_to,
@@ -230,14 +231,15 @@ def dpo(
         watch: what the run is watched with.
 
     """
+    import trl  # noqa: PLC0415 - heavy
     from datasets import Dataset  # noqa: PLC0415 - heavy
-    from trl import DPOConfig, DPOTrainer  # noqa: PLC0415 - heavy
 
+    library: Any = trl
     columns = ("prompt", "chosen", "rejected")
     dataset = Dataset.from_list([{name: pair[name] for name in columns} for pair in pairs])
-    trainer = _watched(DPOTrainer, watch)(
+    trainer = _watched(library.DPOTrainer, watch)(
         model=model,
-        args=DPOConfig(**arguments, max_length=max_length),
+        args=library.DPOConfig(**arguments, max_length=max_length),
         train_dataset=dataset,
         eval_dataset=dataset.select([0]) if watch.evaluate else None,
         processing_class=tokenizer,
@@ -285,7 +287,7 @@ def _watched(base: type[Any], watch: Watch) -> type[Any]:
             assert watch.evaluate is not None
             metrics = {"eval_loss": watch.evaluate(self.model)}
             self.log(metrics)
-            self.control = self.callback_handler.on_evaluate(
+            self.control: Any = self.callback_handler.on_evaluate(
                 self.args, self.state, self.control, metrics
             )
             return metrics

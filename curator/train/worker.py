@@ -170,6 +170,7 @@ class _Work:
 
     def _arguments(self, *, evaluating: bool) -> dict[str, Any]:
         job = self.job
+        choosing = evaluating and job["early_stopping"] > 0
         return {
             "output_dir": str(self.run.checkpoints),
             "per_device_train_batch_size": job["rows_at_a_time"],
@@ -191,9 +192,9 @@ class _Work:
             "eval_steps": job["save_every"],
             "save_strategy": "steps",
             "save_steps": job["save_every"],
-            "load_best_model_at_end": evaluating,
-            "metric_for_best_model": "eval_loss" if evaluating else None,
-            "greater_is_better": False if evaluating else None,
+            "load_best_model_at_end": choosing,
+            "metric_for_best_model": "eval_loss" if choosing else None,
+            "greater_is_better": False if choosing else None,
             "report_to": "none",
             "disable_tqdm": True,
             "dataloader_pin_memory": job["device"] == "cuda",
@@ -230,7 +231,7 @@ class _Work:
         adapters.save(trainer.accelerator.unwrap_model(trainer.model), self.run.model)
         tokenizer = bases.tokenizer(self.job["source"])
         if self.template.replaces:
-            tokenizer.chat_template = self.template.text
+            tokenizer.chat_template = self.template.kept
         tokenizer.save_pretrained(self.run.model)
 
     def _end(
@@ -313,7 +314,7 @@ def _told(error: Exception, job: Mapping[str, Any]) -> CuratorError:
             "lower training.max_length or training.batch_size, or use --set method=lora"
             " (curator train plan tells what fits)",
         )
-    if isinstance(error, OSError) and error.errno in {28, 122} or "No space left" in text:
+    if (isinstance(error, OSError) and error.errno in {28, 122}) or "No space left" in text:
         return TrainError(
             "no space left for a checkpoint",
             "free some space, lower training.keep_checkpoints, and run the same command again:"

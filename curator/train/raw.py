@@ -1,0 +1,91 @@
+"""What a project would train on without curation: all conversations as they came in.
+
+Private details stay hidden and broken encodings repaired, since nothing else may be read (P4);
+but nothing is dropped, merged, corrected or held back. What is related to the held-out rows is
+left out, or the raw side would be measured on what it was trained on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from curator import splits
+from curator.exports.dialogue import dialogue
+from curator.similarity.components import components
+from curator.tables import read_table, records_from
+from curator.train.inputs import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from curator.check import Plan
+    from curator.workspace import Workspace
+
+_RELATED = "peer_id IS NOT NULL AND (code LIKE 'DUP%' OR code = 'LBL002')"
+
+
+def raw_rows(
+    workspace: Workspace, plan: Plan, held_out: Sequence[Row], prompt: str | None
+) -> tuple[list[Row], dict[str, int]]:
+    """Return the rows, and how many conversations make none, by reason.
+
+    Args:
+        workspace: with records and their redacted view.
+        plan: the check runs that count: duplicates and shared answers tell what is related.
+        held_out: what is measured with.
+        prompt: a system prompt for rows that have none of their own.
+
+    """
+    left: Counter[str] = Counter()
+    rows: list[Row] = []
+    keys: list[int] = []
+    owners: list[int] = []
+    place = {row.id: index for index, row in enumerate(held_out)}
+    nodes = list(place)
+    for row in held_out:
+        asked = [m["content"] for m in row.messages if m["role"] == "user"]
+        found = splits.question_keys(asked)
+        keys += found
+        owners += [place[row.id]] * len(found)
+    for part in plan.view_parts:
+        for record in records_from(read_table(part)):
+            if record.kind != "conversation":
+                continue
+            spoken = dialogue(record)
+            if record.id in place:
+                left["held out"] += 1
+                continue
+            place[record.id] = len(nodes)
+            nodes.append(record.id)
+            found = splits.question_keys(spoken.questions)
+            keys += found
+            owners += [place[record.id]] * len(found)
+            if not spoken.turns:
+                left["no question with an answer"] += 1
+                continue
+            system = spoken.system or prompt
+            messages = [{"role": "system", "content": system}] if system else []
+            messages += [{"role": turn.role, "content": turn.text} for turn in spoken.turns]
+            rows.append(Row(record.id, messages))
+    related = (
+        workspace.sql(plan.findings)
+        .execute(
+            f"SELECT record_id, peer_id FROM findings WHERE {_RELATED}"  # noqa: S608 - fixed text
+        )
+        .fetchall()
+    )
+    pairs = [(place[a], place[b]) for a, b in related if a in place and b in place]
+    edges = np.array(pairs, np.int64).reshape(-1, 2)
+    same = splits.chain(np.array(keys, np.int64), np.array(owners, np.int64))
+    group = components(
+        len(nodes),
+        np.concatenate([edges[:, 0], same[0]]),
+        np.concatenate([edges[:, 1], same[1]]),
+    )
+    barred = set(group[: len(held_out)].tolist())
+    kept = [row for row in rows if group[place[row.id]] not in barred]
+    left["related to what is held out"] = len(rows) - len(kept)
+    return kept, {reason: n for reason, n in sorted(left.items()) if n}
