@@ -132,7 +132,7 @@ def run(
         data(done.card() | {"folder": str(done.folder)})
         return
     print(done.folder)
-    _tell_card(done)
+    _tell_run(done)
 
 
 @app.command()
@@ -271,6 +271,34 @@ def compare(
 
 
 @app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="The project to make.")] = Path("train-demo"),
+) -> None:
+    """Train a tiny model on the sample, be killed half-way, go on, and compare the losses."""
+    from curator.cli.training import Steps
+    from curator.models import base as small
+    from curator.project import Project
+    from curator.scaffold import sample, sample_texts
+    from curator.train.demo import demo as shown
+
+    sample(folder)
+    with Stages() as stages:
+        made = Project(folder, progress=stages)
+        made.run()
+    small.get("tiny", sample_texts(), say)
+    with Steps() as steps:
+        proof = shown(made.workspace.root, made.recipe.training, steps, say)
+    _tell_run(proof.run)
+    show((proof.run.folder / "README.md").read_text(encoding="utf-8"))
+    say(
+        f"killed after step {proof.killed} of {len(proof.unbroken)}; losses after going on: "
+        + ("identical to the unbroken run" if proof.identical else "not those of the unbroken run")
+    )
+    if not proof.identical:
+        raise typer.Exit(1)
+
+
+@app.command()
 def merge(
     which: Which = "latest",
     *,
@@ -404,7 +432,7 @@ def _tell_rows(rows: Mapping[str, Mapping[str, Any]]) -> None:
             say(f"  {row['id']}: {row['tokens']:,} tokens, {row['reason']}")
 
 
-def _tell_card(done: Run) -> None:
+def _tell_run(done: Run) -> None:
     told = done.card()
     for name, losses in told["result"]["losses"].items():
         say(f"{name} loss: {losses['before']:.4f} → {losses['after']:.4f}")

@@ -10,7 +10,7 @@
       checkpoints/        to go on from; see `checkpoints`
       model/              what came out: an adapter, or a whole model
       data/               rows in tokens, until the run is done
-      worker.log          what the libraries said
+      worker.log          what the libraries said; worker.json: the last worker's number
 
 A run's id follows from what it is made from, so the same command finds the same run.
 """

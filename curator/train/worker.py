@@ -40,6 +40,7 @@ def main(folder: str) -> int:
     try:
         if rank == 0:
             with FileLock(run.folder / "worker.lock"):
+                write_json(run.folder / "worker.json", {"pid": os.getpid()})
                 return _work(run, rank)
         return _work(run, rank)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
