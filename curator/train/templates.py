@@ -124,8 +124,10 @@ def _tried(tokenizer: PreTrainedTokenizerBase, template: Template) -> Template:
         ids, learnt = template.encode(tokenizer, [probe])[0]
         told = tokenizer.decode(ids[learnt].tolist(), skip_special_tokens=True)
         answers = [m["content"] for m in probe if m["role"] == "assistant"]
-        last = int(ids[np.flatnonzero(learnt)[-1]]) if learnt.any() else -1
-        ends = last in tokenizer.all_special_ids or last in tokenizer.added_tokens_decoder
+        known = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
+        # A line break may follow what ends an answer.
+        said = [int(i) for i in ids[learnt] if tokenizer.decode([int(i)]).strip()]
+        ends = bool(said) and said[-1] in known
         asked = [m["content"] for m in probe if m["role"] != "assistant"]
         if not all(a in told for a in answers) or any(q in told for q in asked) or not ends:
             raise TrainError(

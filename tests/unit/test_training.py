@@ -68,7 +68,7 @@ def test_ours_is_used_where_the_base_renders_the_same(tokenizer: Any) -> None:
     assert learnt(tokenizer, template) == "多喝水。<|im_end|>Rest.<|im_end|>"
 
 
-def test_another_template_is_read_turn_by_turn(tokenizer: Any, tiny: Path) -> None:
+def test_another_template_is_read_turn_by_turn(tiny: Path) -> None:
     other = bases.tokenizer(str(tiny))
     other.chat_template = (
         "{% for m in messages %}{% if loop.first and m.role != 'system' %}"
@@ -102,7 +102,7 @@ def test_qwen3s_template_is_trained_as_trl_has_it(tiny: Path) -> None:
     qwen.chat_template = qwen3_chat_template
     template = templates.choose(qwen, "auto")
     assert template.origin == "trl"
-    assert learnt(qwen, template).endswith("Rest.<|im_end|>")
+    assert learnt(qwen, template).endswith("Rest.<|im_end|>\n")
 
 
 def test_the_kept_template_renders_the_same_without_marks(tokenizer: Any) -> None:
@@ -128,7 +128,7 @@ def test_a_base_without_a_template_is_offered_ours(tiny: Path) -> None:
     assert learnt(bare, templates.choose(bare, "chatml")).startswith("多喝水")
 
 
-def test_a_vocabulary_without_control_tokens_is_told(tiny: Path) -> None:
+def test_a_vocabulary_without_control_tokens_is_told() -> None:
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from transformers import PreTrainedTokenizerFast
@@ -248,11 +248,15 @@ def test_what_is_too_big_is_told_with_what_would_fit(tiny: Path, export: Path) -
 
 def test_memory_of_an_8b_model_is_of_the_known_size() -> None:
     """Full: 2 + 4 (master) + 4 + 8 bytes a parameter; LoRA: the weights and little more."""
-    full = memory.estimate(BIG, Way("full", "bf16", 1, 1024, True, 16), "cuda")
+
+    def way(method: str) -> Way:
+        return Way(method, "bf16", 1, 1024, checkpointing=True, lora_rank=16)
+
+    full = memory.estimate(BIG, way("full"), "cuda")
     assert 120 * GIB < full.total < 150 * GIB
-    lora = memory.estimate(BIG, Way("lora", "bf16", 1, 1024, True, 16), "cuda")
+    lora = memory.estimate(BIG, way("lora"), "cuda")
     assert 15 * GIB < lora.total < 19 * GIB
-    four = memory.estimate(BIG, Way("qlora", "bf16", 1, 1024, True, 16), "cuda")
+    four = memory.estimate(BIG, way("qlora"), "cuda")
     assert four.total < 9 * GIB
 
 
