@@ -21,6 +21,7 @@ from curator.report.curves import curve
 from curator.report.excerpts import Reader
 from curator.report.groups import duplicate_groups
 from curator.report.shapes import Name
+from curator.report.training import trained
 from curator.reviews import settled
 from curator.thresholds import explore
 from curator.verdicts import verdict_table
@@ -173,6 +174,7 @@ def render(
         length_drawing=drawings.classes(lengths, facts.LENGTHS, _LANGUAGE_STYLES),
         quarantine=[(names.get(uri, uri), *why) for uri, *why in facts.quarantine(con)],
         roles=_ROLES,
+        trained=trained(workspace.root),
         scores=drawings.scores,
         bar=drawings.bar,
         name=Name,

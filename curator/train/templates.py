@@ -126,7 +126,7 @@ def _tried(tokenizer: PreTrainedTokenizerBase, template: Template) -> Template:
         answers = [m["content"] for m in probe if m["role"] == "assistant"]
         known = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
         # A line break may follow what ends an answer.
-        said = [int(i) for i in ids[learnt] if tokenizer.decode([int(i)]).strip()]
+        said = [int(i) for i in ids[learnt] if str(tokenizer.decode([int(i)])).strip()]
         ends = bool(said) and said[-1] in known
         asked = [m["content"] for m in probe if m["role"] != "assistant"]
         if not all(a in told for a in answers) or any(q in told for q in asked) or not ends:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from curator.train.card import page
 from curator.train.launch import run
 from curator.train.runs import Run, find
 from curator.train.sweep import sweep
-from tests.conftest import clean_env, command
+from tests.conftest import ROOT, clean_env, command
 from tests.training import asked, settings, talks, tiny, write_export
 
 if TYPE_CHECKING:
@@ -289,28 +290,57 @@ def test_other_launchers_get_the_same_run(
     assert "LoRA rank\tlora_rank: 8\tlora_rank: 8\tlora_r: 8" in done.stdout
 
 
-# --- with a whole project ----------------------------------------------------------------
+# --- with a whole project: the commands of docs/training.md ------------------------------
+
+PAGES = ("docs/training.md", "docs/training.zh-CN.md")
+
+
+def commands(page: str) -> list[str]:
+    text = (ROOT / page).read_text("utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_both_pages_tell_the_same_commands() -> None:
+    assert commands(PAGES[0]) == commands(PAGES[1])
 
 
 @pytest.fixture(scope="module")
-def trained(
-    demo: Path, tiny: Path, curator: Command, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The sample project, compared and so trained four times."""
-    folder = tmp_path_factory.mktemp("trained") / "project"
-    shutil.copytree(demo, folder, symlinks=True)
-    done = curator(
-        "train", "compare", "-p", folder, "--base", tiny, "--seeds", 1, "--json",
-        "--set", "max_steps=6", "--set", "max_length=128", "--set", "learning_rate=0.005",
-    )  # fmt: skip
-    (folder / "compared.json").write_text(done.stdout)
-    curator("train", "run", "-p", folder, "--base", tiny, "--set", "max_steps=1",
-            "--set", "max_length=128")  # fmt: skip
-    return folder
+def trained(demo: Path, general: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample project after every command of the page, with runs of a few steps."""
+    above = tmp_path_factory.mktemp("documented")
+    shutil.copytree(demo, above / "my-project", symlinks=True)
+    shutil.copy(general, above / "general.jsonl")
+    with (above / "my-project" / "curator.yaml").open("a", encoding="utf-8") as recipe:
+        recipe.write("\ntraining: {max_steps: 3, batch_size: 8, max_length: 64, save_every: 3}\n")
+    for line in commands(PAGES[0]):
+        done = subprocess.run(
+            line.replace("curator", command(), 1),
+            shell=True,
+            cwd=above,
+            env=clean_env(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    return above / "my-project"
+
+
+def test_every_command_of_the_page_did_what_it_says(trained: Path) -> None:
+    above = trained.parent
+    assert (above / "my-model" / "model.safetensors").is_file()
+    assert (above / "launchers" / "axolotl.yaml").is_file()
+    from tests.launcher_schemas import Axolotl, LlamaFactory
+
+    for name, schema in (("llamafactory", LlamaFactory), ("axolotl", Axolotl)):
+        text = (above / "launchers" / f"{name}.yaml").read_text("utf-8")
+        schema.model_validate(yaml.safe_load(text))
+    assert list((trained / "runs").glob("sweep-*.svg"))
 
 
 def test_both_sides_get_the_same_budget_and_the_raw_side_no_held_out_row(trained: Path) -> None:
-    told = json.loads((trained / "compared.json").read_text())
+    told = json.loads(next((trained / "runs").glob("compare-*.json")).read_text("utf-8"))
     sides = {row["arm"]: row for row in told["rows"]}
     assert sides["raw"]["rows"] > sides["curated"]["rows"]
     assert sides["raw"]["tokens"] == pytest.approx(sides["curated"]["tokens"], rel=0.2)
@@ -318,29 +348,39 @@ def test_both_sides_get_the_same_budget_and_the_raw_side_no_held_out_row(trained
     assert told["gain"] == pytest.approx(sides["raw"]["after"] - sides["curated"]["after"])
     assert told["raw_left_out"]["held out"] == 47
     assert told["raw_left_out"]["related to what is held out"] > 0
-    raw = find(trained, sides["raw"]["run"])
-    rows = read_table(raw.rows).to_pylist()
-    trained_on = {r["id"] for r in rows if r["set"] == "train"}
-    assert not trained_on & {r["id"] for r in rows if r["set"] == "domain"}
+    rows = read_table(find(trained, sides["raw"]["run"]).rows).to_pylist()
+    sets = {name: {r["id"] for r in rows if r["set"] == name} for name in ("train", "domain")}
+    assert sets["domain"]
+    assert not sets["train"] & sets["domain"]
 
 
 def test_why_goes_from_a_model_to_its_records_and_back(trained: Path, curator: Command) -> None:
-    made = json.loads(curator("why", "--model", "latest", "-p", trained, "--json").stdout)
+    name = first_run(trained)
+    made = json.loads(curator("why", "--model", name, "-p", trained, "--json").stdout)
     assert made["export"]["version"] == (trained / "exports/instruction/latest").resolve().name
     assert {r["set"] for r in made["records"]} == {"train", "domain"}
     assert all(r["uri"] and r["locator"] for r in made["records"])
     assert any(r["stands_in"] for r in made["records"])
     one = made["records"][0]["id"]
-    assert f"{made['run']}: train" in curator("why", one, "-p", trained).stdout
-    assert one in curator("why", "--model", made["run"], "-p", trained).stdout
+    assert f"{name}: train" in curator("why", one, "-p", trained).stdout
+    merged = curator("why", "--model", trained.parent / "my-model", "-p", trained)
+    assert one in merged.stdout
 
 
 def test_what_is_erased_tells_the_models_that_held_it(trained: Path, curator: Command) -> None:
-    made = json.loads(curator("why", "--model", "latest", "-p", trained, "--json").stdout)
-    copied = next(r for r in made["records"] if r["stands_in"])
-    done = curator("erase", "-p", trained, "--record", copied["id"], "--json")
-    told = json.loads(done.stdout)
-    mine = next(r for r in told["runs"] if r["run"] == made["run"])
+    name = first_run(trained)
+    rows = read_table(find(trained, name).rows).to_pylist()
+    copied = next(row["id"] for row in rows if row["stands_in"])
+    done = curator("erase", "-p", trained, "--record", copied, "--json")
+    mine = next(r for r in json.loads(done.stdout)["runs"] if r["run"] == name)
     assert mine["as_duplicates"] == 1
-    log = (trained / ".curator" / "erasures.jsonl").read_text("utf-8")
-    assert made["run"] in log
+    assert name in (trained / ".curator" / "erasures.jsonl").read_text("utf-8")
+
+
+def first_run(trained: Path) -> str:
+    """The run that the page's `curator train run` made: on the export, without general rows."""
+    version = (trained / "exports" / "instruction" / "latest").resolve().name
+    cards = [json.loads(p.read_text("utf-8")) for p in (trained / "runs").glob("*/run.json")]
+    return next(
+        c["id"] for c in cards if c["export"]["version"] == version and c["general"] is None
+    )
