@@ -32,7 +32,7 @@ from curator.tables import (
     records_from,
 )
 from curator.text import fold
-from curator.train.origins import held
+from curator.train.origins import forget_unfinished, held
 from curator.vault import Vault
 from curator.workspace import read_json, write_json, write_table
 
@@ -145,6 +145,7 @@ def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
         with Vault(workspace.vault, keys) as vault:
             vault.forget(gone)
     shutil.rmtree(workspace.cache, ignore_errors=True)
+    forget_unfinished(workspace.root, gone)
     for path in (workspace.root / "report.html", workspace.decisions / "current.json"):
         path.unlink(missing_ok=True)
     for ended in (*pending, entry):

@@ -36,6 +36,8 @@ checks: {{}}
 
 #review: {{min_submitted: 2}}   # how many people look at a doubtful record / 每条由几人审核
 
+#training: {{base_model: ../models/NAME}}   # curator train plan / 微调：先看 curator train plan
+
 exports:
   instruction: {{validation: 0.1}}
   rag: {{chunk_length: 300, overlap_sentences: 1}}

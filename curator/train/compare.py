@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 ARMS = ("raw", "curated")
+_SIDES = "compared"
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 _ROWS = pa.schema([("id", pa.string()), ("messages", _MESSAGES)])
 
@@ -125,7 +127,7 @@ def compare(
         rows, left_out = read_rows(raw), {}
     sides = {"raw": rows, "curated": export.rows("train")}
     arms = {
-        name: _written(workspace.root / FOLDER / "compared", name, side, measured)
+        name: _written(workspace.root / FOLDER / _SIDES, name, side, measured)
         for name, side in sides.items()
     }
     first = asked.training.model_copy(update={"early_stopping": 0, "replay": 0.0, "general": None})
@@ -171,6 +173,8 @@ def compare(
     comparison = Comparison(found, left_out, budget, picture)
     write_text(picture, _picture(found))
     write_json(workspace.root / FOLDER / f"{name}.json", comparison.facts())
+    # Both sides can be written again; the raw one should lie nowhere longer than it must.
+    shutil.rmtree(workspace.root / FOLDER / _SIDES, ignore_errors=True)
     return comparison
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from curator.train.inputs import open_export, open_general
 from curator.train.plan import plan, prepare, too_big
 from curator.train.runs import FOLDER, Run
 from curator.train.tokens import IGNORED, SCHEMA
-from curator.train.worker import FAILED, STOPPED
+from curator.train.worker import FAILED, STOPPED, no_space
 from curator.workspace import disk_error, read_json, write_json, write_table, write_text
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ _PROMPTS = 4
 """Held-out rows of each set whose questions are answered before and after."""
 _DPO_RATE = 5e-6
 _POLL = 0.1
+_LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
+_FULL = 2**26
+"""Bytes: with fewer left, a disk is taken to be full."""
 _WAITS = 120.0
 """Seconds that a worker is waited for to save and stop, before it is ended."""
 
@@ -367,6 +371,7 @@ def _environment(job: Mapping[str, Any]) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k not in {"RANK", "WORLD_SIZE", "LOCAL_RANK"}}
     here = str(Path(__file__).resolve().parents[2])
     return {
+        "HF_HUB_OFFLINE": "1",
         **kept,
         # The worker runs this very package, wherever it was imported from.
         "PYTHONPATH": os.pathsep.join(filter(None, (here, kept.get("PYTHONPATH")))),
@@ -375,7 +380,7 @@ def _environment(job: Mapping[str, Any]) -> dict[str, str]:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TRL_EXPERIMENTAL_SILENCE": "1",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-        "GLOO_SOCKET_IFNAME": kept.get("GLOO_SOCKET_IFNAME", "lo"),
+        "GLOO_SOCKET_IFNAME": kept.get("GLOO_SOCKET_IFNAME", _LOOPBACK),
     }
 
 
@@ -397,6 +402,8 @@ def _failure(found: Run, code: int) -> TrainError:
         told = read_json(found.error)
         hint = told["hint"].replace("worker.log", str(log))
         return TrainError(f"{found.id}: {told['message']}", hint)
+    if shutil.disk_usage(found.folder).free < _FULL:
+        return no_space(found.id)
     if code in {-signal.SIGKILL, 128 + signal.SIGKILL}:
         return TrainError(
             f"{found.id}: the training process was killed, most often since memory ran out",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from curator.tables import read_table
@@ -31,6 +32,15 @@ def held(root: Path, ids: Collection[str]) -> Iterator[dict[str, Any]]:
                 "as_duplicates": len({row["id"] for row in found if row["stands_in"]}),
                 "model": str(run.model),
             }
+
+
+def forget_unfinished(root: Path, ids: Collection[str]) -> None:
+    """Take rows and checkpoints out of runs that hold one of the records and are not done."""
+    for told in held(root, ids):
+        run = find(root, told["run"])
+        if run.card()["status"] != "done":
+            for folder in (run.data, run.checkpoints):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def records(workspace: Workspace, asked: str) -> dict[str, Any]:

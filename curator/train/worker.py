@@ -45,8 +45,8 @@ def main(folder: str) -> int:
         return _work(run, rank)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told in two lines
         traceback.print_exc()
-        told = _told(error, read_json(run.job))
-        write_json(run.error, {"message": told.message, "hint": told.hint})
+        said = told(error, read_json(run.job))
+        write_json(run.error, {"message": said.message, "hint": said.hint})
         return FAILED
 
 
@@ -295,7 +295,7 @@ def _peak(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _told(error: Exception, job: Mapping[str, Any]) -> CuratorError:
+def told(error: Exception, job: Mapping[str, Any]) -> CuratorError:
     """Return an error as two lines that say what to change."""
     from curator.train.trainers import DivergedError  # noqa: PLC0415 - heavy
 
@@ -316,13 +316,18 @@ def _told(error: Exception, job: Mapping[str, Any]) -> CuratorError:
             " (curator train plan tells what fits)",
         )
     if (isinstance(error, OSError) and error.errno in {28, 122}) or "No space left" in text:
-        return TrainError(
-            "no space left for a checkpoint",
-            "free some space, lower training.keep_checkpoints, and run the same command again:"
-            " it goes on from the last whole checkpoint",
-        )
+        return no_space("training")
     return TrainError(
         f"the training process failed ({type(error).__name__})", "see what it said: worker.log"
+    )
+
+
+def no_space(what: str) -> TrainError:
+    """Return the error of a full disk."""
+    return TrainError(
+        f"{what}: no space left for a checkpoint",
+        "free some space, lower training.keep_checkpoints, and run the same command again:"
+        " it goes on from the last whole checkpoint",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -431,3 +432,22 @@ def test_without_the_extra(tiny: Path, export: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(TrainError, match="training needs trl") as error:
         launch.ready(asked(export, settings(tiny)))
     assert error.value.hint == "pip install 'curator-data[train]'"
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        (MemoryError(), "out of memory", "lower training.max_length"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "out of memory", "method=lora"),
+        (OSError(28, "No space left on device"), "no space left", "keep_checkpoints"),
+        (ZeroDivisionError(), r"failed \(ZeroDivisionError\)", "worker.log"),
+    ],
+)
+def test_what_goes_wrong_in_the_worker_says_what_to_change(
+    error: Exception, message: str, hint: str
+) -> None:
+    from curator.train.worker import told
+
+    found = told(error, {"learning_rate": 1.0})
+    assert re.search(message, found.message)
+    assert hint in found.hint
