@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from curator.tables import digest, read_table
+from curator.errors import DamagedError
+from curator.tables import digest, n_rows, read_table
 from curator.workspace import write_json, write_table
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _cut(run: Sequence[Path]) -> Iterator[list[Path]]:
     rows = size = 0
     for path in run:
         held.append(path)
-        rows, size = rows + pq.read_metadata(path).num_rows, size + _size(path)
+        rows, size = rows + n_rows(path), size + _size(path)
         if int(path.stem[-2:], 16) < _CUTS or rows >= _MOST_ROWS or size >= _MOST_BYTES:
             yield held
             held, rows, size = [], 0, 0
@@ -82,4 +82,7 @@ def _cut(run: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        raise DamagedError(path, "gone") from None

@@ -19,7 +19,7 @@ from curator.models import model_sha
 from curator.protocols import Scope, Step
 from curator.rules import load_rules
 from curator.schema import Recipe, load
-from curator.tables import digest, findings_table, read_table
+from curator.tables import digest, findings_table, n_rows, read_table
 from curator.workspace import Workspace, read_json, write_json, write_table
 
 if TYPE_CHECKING:
@@ -61,6 +61,12 @@ class CheckPlan:
         """Whether the check compares records with each other."""
         return hasattr(self.cls, "run")
 
+    def files(self, parts: Sequence[Path]) -> list[Path]:
+        """Return where its findings about these parts lie, or will: one file a part, or in all."""
+        if self.is_corpus_check and self.cls.view == "redacted":
+            return [self.folder / CORPUS]
+        return [self.folder / path.name for path in parts]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -76,10 +82,7 @@ class Plan:
 
     def files(self, check: CheckPlan) -> list[Path]:
         """Return where a check's findings lie, or will lie: one file a part, or one in all."""
-        if check.cls.view == "redacted" and check.is_corpus_check:
-            return [check.folder / CORPUS]
-        parts = self.parts if check.cls.view == "raw" else self.view_parts
-        return [check.folder / path.name for path in parts]
+        return check.files(self.parts if check.cls.view == "raw" else self.view_parts)
 
     @property
     def findings(self) -> list[Path]:
@@ -385,12 +388,11 @@ def _run_check(planned: CheckPlan, scope: Scope) -> dict[str, Any]:
                 manifest_path, manifest | {"status": "failed", "error": type(error).__name__}
             )
         raise
-    import pyarrow.parquet as pq  # noqa: PLC0415
 
     manifest |= {
         "status": "succeeded",
-        "n_findings": sum(pq.read_metadata(path).num_rows for path in outputs),
-        "n_records": sum(pq.read_metadata(path).num_rows for path in parts),
+        "n_findings": sum(n_rows(path) for path in outputs),
+        "n_records": sum(n_rows(path) for path in parts),
         "seconds": round(time.perf_counter() - began, 3),
     }
     if planned.cls.view == "raw" and planned.is_corpus_check:
@@ -409,7 +411,11 @@ def _finished(planned: CheckPlan, parts: tuple[Path, ...]) -> dict[str, Any] | N
     path = planned.folder / "run.json"
     manifest: dict[str, Any] = read_json(path) if path.exists() else {"status": "missing"}
     succeeded = manifest["status"] == "succeeded" and manifest["inputs"] == _inputs(parts)
-    return manifest if succeeded else None
+    return manifest if succeeded and _all_there(planned, parts) else None
+
+
+def _all_there(planned: CheckPlan, parts: Sequence[Path]) -> bool:
+    return all(path.exists() for path in planned.files(parts))
 
 
 def _judging(
@@ -444,9 +450,8 @@ def _work(planned: CheckPlan, scope: Scope) -> list[Path]:
     if not planned.is_corpus_check:
         return scope.engine.map(*_judging(planned, parts), label=planned.name)
     is_raw = planned.cls.view == "raw"
-    names = [path.name for path in parts] if is_raw else [CORPUS]
-    outputs = [planned.folder / name for name in names]
-    if all(path.exists() for path in outputs):
+    outputs = planned.files(parts)
+    if _all_there(planned, parts):
         return outputs
     checker = planned.cls(**planned.params)
     findings = checker.run(scope)  # type: ignore[attr-defined]
@@ -479,5 +484,6 @@ def freshness(everything: Plan) -> dict[str, str]:
         else:
             parts = everything.parts if planned.cls.view == "raw" else everything.view_parts
             covered = set(manifest["inputs"]) >= {path.stem for path in parts}
-            states[planned.name] = "fresh" if covered else "stale"
+            whole = covered and _all_there(planned, parts)
+            states[planned.name] = "fresh" if whole else "stale"
     return states

@@ -11,6 +11,7 @@ from curator.pseudonyms import NUMBERED
 from curator.redact import edits_of
 from curator.text import script
 from curator.types import Edit, Span
+from curator.verdicts import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,18 +72,21 @@ def corrected(
 
     Args:
         shown: the record, its private details hidden.
-        corrections: what takes the place of whole parts.
+        corrections: what takes the place of whole parts, or of the label.
         names: what stands for the placeholders that the reviewer saw, where it is not they.
 
     """
     edits = []
+    label = shown.label
     for correction in corrections:
         text = _named(correction.text, names or {})
+        if correction.question == LABEL:
+            label = text.strip()
         for part in correction.parts:
             if part < len(shown.parts):
                 edits.append(Edit(Span(part, 0, len(shown.parts[part].text)), text))
                 text = ""
-    return replace(shown, parts=apply(shown.parts, edits)) if edits else shown
+    return replace(shown, parts=apply(shown.parts, edits), label=label)
 
 
 def _named(text: str, names: Mapping[str, str]) -> str:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from curator.errors import WorkspaceError
 from curator.exports.hiding import project_keys
@@ -28,6 +27,7 @@ from curator.tables import (
     content_digest,
     digest,
     file_sha256,
+    n_rows,
     read_table,
     records_from,
 )
@@ -209,7 +209,7 @@ def _rewrite_sources(
         write_table(quarantine, kept)
         for part in manifest["parts"]:
             part_path = workspace.records / f"{part['stem']}.parquet"
-            part["records"] = pq.read_metadata(part_path).num_rows
+            part["records"] = n_rows(part_path)
             part["sha256"] = file_sha256(part_path)
         parts = [workspace.records / f"{part['stem']}.parquet" for part in manifest["parts"]]
         manifest["units_in_records"] = sum(map(_units, parts))

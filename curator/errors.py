@@ -3,7 +3,8 @@
     CuratorError                what a user can mend: two lines on stderr, exit 2
     ├── RecipeError             curator.yaml or a rule file is wrong
     ├── SourceError             a source file cannot be read at all
-    ├── WorkspaceError          the workspace is missing, locked, full or damaged
+    ├── WorkspaceError          the workspace is missing, locked or full
+    │   └── DamagedError        one of its files is damaged or gone
     ├── ModelError              a model is missing or its weights are not the pinned ones
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
     ├── ReviewError             Argilla, or a filled sheet, cannot be used
@@ -12,6 +13,8 @@
 
 Anything else that escapes is a bug and shows its traceback.
 """
+
+from pathlib import Path
 
 
 class CuratorError(Exception):
@@ -28,7 +31,7 @@ class CuratorError(Exception):
         self.message = message
         self.hint = hint
 
-    def __reduce__(self) -> tuple[type["CuratorError"], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type["CuratorError"], tuple[object, ...]]:
         """Rebuild from both lines, so that an error crosses a process boundary whole."""
         return type(self), (self.message, self.hint)
 
@@ -42,7 +45,22 @@ class SourceError(CuratorError):
 
 
 class WorkspaceError(CuratorError):
-    """The workspace is missing, in use, full or damaged."""
+    """The workspace is missing, in use or full."""
+
+
+class DamagedError(WorkspaceError):
+    """A file that curator wrote is damaged or gone; `path` tells which, `reason` how."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path}: damaged ({reason})", "curator run makes it anew; curator verify lists all"
+        )
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[CuratorError], tuple[object, ...]]:
+        """Rebuild from what it was made of."""
+        return type(self), (self.path, self.reason)
 
 
 class ModelError(CuratorError):

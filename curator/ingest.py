@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from curator.batches import batch
 from curator.errors import SourceError
 from curator.schema import Source
+from curator.seal import SEAL
 from curator.sources import READER_VERSION, Tally, beside, format_named, read, sniff
 from curator.sources.files.archives import check_ratio
 from curator.sources.files.folders import is_pattern
@@ -368,7 +369,13 @@ class _Rows:
         if self._file is None:
             temporary = self._stack.enter_context(writing(self._path))
             self._file = self._stack.enter_context(
-                pq.ParquetWriter(temporary, self._schema, compression="zstd", compression_level=3)
+                pq.ParquetWriter(
+                    temporary,
+                    self._schema.with_metadata(SEAL),
+                    compression="zstd",
+                    compression_level=3,
+                    write_page_checksum=True,
+                )
             )
         self._file.write_table(pa.Table.from_pylist(self._held, schema=self._schema))
         self._held = []

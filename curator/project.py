@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.engine import LocalEngine, default_workers
+from curator.errors import DamagedError
 from curator.protocols import silent
 from curator.rules import RuleSet, load_rules
 from curator.schema import Recipe, Source, load
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from curator.advise import Advice
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
+    from curator.integrity import Damaged
     from curator.protocols import Progress
     from curator.review.client import Target
     from curator.review.pull import Pulled
@@ -43,11 +45,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class RunSummary:
-    """What a run did: seconds per stage, and where its outputs lie."""
+    """What a run did: seconds per stage, where its outputs lie, damaged files made again."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     decided: dict[str, Any] = field(default_factory=dict)
+    mended: list[str] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -245,37 +248,57 @@ class Project:
             )
 
     def run(self) -> RunSummary:
-        """Do all of it: ingest, check, decide, export, report; what is done is not redone."""
+        """Do all of it: ingest, check, decide, export, report; what is done is not redone.
+
+        A file of the workspace that is damaged or gone is made again from what it follows from.
+
+        Raises:
+            WorkspaceError: one follows from nothing else, or is damaged as often as it is made.
+
+        """
+        from curator.integrity import discard  # noqa: PLC0415
+
+        summary = RunSummary()
+        with self.workspace.lock():
+            while True:
+                try:
+                    self._run(summary)
+                except DamagedError as error:
+                    file = discard(self.workspace, error)
+                    if file in summary.mended:
+                        raise
+                    summary.mended.append(file)
+                else:
+                    return summary
+
+    def _run(self, summary: RunSummary) -> None:
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
         from curator.ingest import ingest  # noqa: PLC0415
         from curator.report import write_report  # noqa: PLC0415
 
-        summary = RunSummary()
         workspace, recipe, rules = self.workspace, self.recipe, self.rules
-        with workspace.lock():
-            with summary.stage("ingest"):
-                ingest(workspace, recipe, (), self._progress)
-            with self._engine() as engine:
-                check(workspace, recipe, rules, engine, timer=summary.stage)
-                with summary.stage("decide"):
-                    decided = decide(workspace, recipe, rules)
-                summary.decided = decided.manifest
-                plan = ready(workspace, recipe, rules)
-                exported = engine.side_by_side(
-                    [partial(e, workspace, recipe, rules.policy, plan) for e in EXPORTS.values()]
-                )
-                for name in EXPORTS:
-                    with summary.stage(f"export {name}"):
-                        summary.outputs[name] = str(next(exported))
-            with summary.stage("report"):
-                target = workspace.root / "report.html"
-                report = write_report(
-                    workspace, recipe, rules.policy, plan, self.status(), decided.manifest, target
-                )
-            summary.outputs["report"] = str(report)
-        return summary
+        with summary.stage("ingest"):
+            ingest(workspace, recipe, (), self._progress)
+        with self._engine() as engine:
+            check(workspace, recipe, rules, engine, timer=summary.stage)
+            with summary.stage("decide"):
+                decided = decide(workspace, recipe, rules)
+            summary.decided = decided.manifest
+            plan = ready(workspace, recipe, rules)
+            exported = engine.side_by_side(
+                [partial(e, workspace, recipe, rules.policy, plan) for e in EXPORTS.values()]
+            )
+            for name in EXPORTS:
+                with summary.stage(f"export {name}"):
+                    summary.outputs[name] = str(next(exported))
+        with summary.stage("report"):
+            target = workspace.root / "report.html"
+            report = write_report(
+                workspace, recipe, rules.policy, plan, self.status(), decided.manifest, target
+            )
+        summary.outputs["report"] = str(report)
 
     def train(self, asked: Asked, watcher: Watcher | None = None) -> Run:
         """Fine-tune a model as asked, or go on with it; return the run.
@@ -340,6 +363,24 @@ class Project:
         result["checks"] = freshness(everything)
         result["reviews"] = figures(self.workspace, self.recipe, everything)
         return result
+
+    def damaged(self, *, take_out: bool = False) -> list[Damaged]:
+        """Return the files of the workspace that are not as they were written; all are read.
+
+        Args:
+            take_out: take out those that the next run makes again.
+
+        """
+        from curator.integrity import damage, damaged, discard  # noqa: PLC0415
+
+        if not take_out:
+            return [damaged(self.workspace, error) for error in damage(self.workspace)]
+        with self.workspace.lock():
+            found = [(damaged(self.workspace, e), e) for e in damage(self.workspace)]
+            for one, error in found:
+                if one.is_made_again:
+                    discard(self.workspace, error)
+        return [one for one, _ in found]
 
     def advise(self, parameters: float = 7e9) -> list[Advice]:
         """Return for each topic whether fine-tuning, retrieval or both suits it, and the cost.

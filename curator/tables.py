@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curator.errors import DamagedError
+from curator.seal import is_sound
 from curator.types import Finding, Part, Provenance, Record
 
 if TYPE_CHECKING:
@@ -127,11 +130,58 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     `pq.read_table` would do the same and first import Arrow's datasets, a third of a second.
 
     Raises:
-        OSError: the file cannot be read.
+        DamagedError: the file is not there, or a checksum tells that it is not as it was written.
 
     """
-    with pq.ParquetFile(path) as file:
-        return file.read(None if columns is None else list(columns))
+    try:
+        if not is_sound(path):
+            raise DamagedError(path, "checksum")
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(None if columns is None else list(columns))
+            return table.replace_schema_metadata()
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, error) from None
+
+
+def n_rows(path: Path) -> int:
+    """Return how many rows a Parquet file has that curator wrote.
+
+    Raises:
+        DamagedError: the file is not there, or its end is not as it was written.
+
+    """
+    try:
+        if not is_sound(path):
+            raise DamagedError(path, "checksum")
+        rows: int = pq.read_metadata(path).num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, error) from None
+    return rows
+
+
+def verify(path: Path) -> None:
+    """Make sure that a Parquet file is as it was written; read once as long as it stays the same.
+
+    What reads it without a look at its checksums (DuckDB) is preceded by this.
+
+    Raises:
+        DamagedError: it is not.
+
+    """
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise _damaged(path, error) from None
+    _verify(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=1 << 16)
+def _verify(path: Path, _written: int, _size: int) -> None:
+    read_table(path)
+
+
+def _damaged(path: Path, error: Exception) -> DamagedError:
+    return DamagedError(path, "gone" if isinstance(error, FileNotFoundError) else "checksum")
 
 
 _ordered = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode

@@ -24,6 +24,7 @@ Said = Literal["keep", "fix", "drop", "review"]
 Conflicts = Literal["majority", "review"]
 
 VERDICT, ANSWER, QUESTION = "verdict", "corrected_answer", "corrected_question"
+LABEL = "corrected_category"
 TAGS, COMMENT, PERSONAL = "tags", "comment", "personal"
 WORDS: tuple[Said, ...] = ("keep", "fix", "drop")
 UNSETTLED: Said = "review"
@@ -80,7 +81,8 @@ class Mark:
 class Correction:
     """A text that takes the place of whole parts: it stands in the first, the others are empty.
 
-    `question` tells which of the two was corrected: the question or the answer.
+    `question` tells what was corrected: the question, the answer, or the record's label,
+    which is in no part.
     """
 
     parts: tuple[int, ...]
@@ -204,11 +206,12 @@ def _corrections(
 ) -> tuple[tuple[Correction, ...], bool]:
     """Return the corrections that hold, and whether people agree on them; the last comes last."""
     found = []
-    for question in (QUESTION, ANSWER):
+    for question in (QUESTION, ANSWER, LABEL):
         given = [
-            Correction(response.parts[question], response.answers[question], question)
+            Correction(response.parts.get(question, ()), response.answers[question], question)
             for response in said
-            if response.answers.get(question, "").strip() and response.parts.get(question)
+            if response.answers.get(question, "").strip()
+            and (response.parts.get(question) or question == LABEL)
         ]
         times = Counter(given)
         if len(times) > 1 and conflicts == "review":

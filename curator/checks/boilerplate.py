@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curator.protocols import Step
 from curator.similarity.boilerplate import SHARE, boilerplate, frequent, places, stripped
-from curator.tables import digest, records_from, records_table
+from curator.tables import digest, n_rows, read_table, records_from, records_table
 from curator.workspace import write_table
 
 if TYPE_CHECKING:
@@ -79,8 +78,8 @@ def without_boilerplate(scope: Scope) -> Scope:
         scope.shared("clauses", digest(_VERSION)),
         label="clauses",
     )
-    records = sum(pq.read_metadata(path).num_rows for path in scope.parts)
-    rows = sum(pq.read_metadata(path).num_rows for path in placed)
+    records = sum(n_rows(path) for path in scope.parts)
+    rows = sum(n_rows(path) for path in placed)
     buckets = min(_MOST_BUCKETS, 1 << (rows // _ROWS_PER_BUCKET).bit_length())
     shuffled = engine.shuffle(placed, "clause", scope.phase("clause-buckets"), buckets=buckets)
     often = engine.map(
@@ -92,7 +91,7 @@ def without_boilerplate(scope: Scope) -> Scope:
     found = boilerplate(engine.collect(often))
     inputs = []
     for part, path in zip(scope.parts, placed, strict=True):
-        here = np.intersect1d(found, pq.read_table(path, columns=["clause"])["clause"].to_numpy())
+        here = np.intersect1d(found, read_table(path, columns=["clause"])["clause"].to_numpy())
         name = f"{part.stem}-{digest(here.tolist())}.parquet"
         left_out = scope.phase("boilerplate") / name
         write_table(left_out, pa.table({"clause": here}))

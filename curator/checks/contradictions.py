@@ -21,7 +21,7 @@ from curator.similarity.fingerprints import groups, hash128, hashes_of
 from curator.similarity.placeholders import renumbered
 from curator.similarity.scanning import folded
 from curator.similarity.steps import claims, part_step, short_hash
-from curator.tables import records_from
+from curator.tables import n_rows, records_from
 from curator.text import fold
 from curator.types import Code, Finding
 from curator.workspace import write_table
@@ -293,11 +293,9 @@ def _answers(
 
 def _texts(scope: Scope, files: Sequence[Path], rows: Sequence[int]) -> dict[int, _Text]:
     """Return what the given rows say, read by the engine, part by part."""
-    import pyarrow.parquet as pq  # noqa: PLC0415 - only to count rows
-
     inputs, low = [], 0
     for part, path in zip(scope.parts, files, strict=True):
-        high = low + pq.read_metadata(path).num_rows
+        high = low + n_rows(path)
         wanted = [row for row in rows if low <= row < high]
         if wanted:
             chosen = scope.phase("compared-chosen") / path.name

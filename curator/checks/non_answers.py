@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _FLOOR = 0.3
 _REFUSAL, _COURTESY, _CUT, _ECHO = "LBL004", "LBL005", "LBL006", "LBL007"
 _LEFTOVER, _ADVERT, _OTHER_SCRIPT = "LBL008", "LBL009", "LBL010"
+_EMPTY = (_COURTESY, _ECHO)
+"""What is no harm in one turn of a conversation that answers in another."""
 _LONG_ANSWER = 60
 _LEFT_TO_SAY = 6
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`|https?://\S+", re.DOTALL)
@@ -55,7 +57,9 @@ class NonAnswers:
 
     - LBL004, refusal: the answer refuses, or speaks of itself as an AI model. Less where
       a long answer follows.
-    - LBL005, courtesy: greetings and wishes; hardly anything is left without them.
+    - LBL005, courtesy: greetings and wishes; hardly anything is left without them. Half as
+      much, as with LBL007, where another turn of the conversation does answer: "Noted." is
+      what one says to a telephone number.
     - LBL006, cut off: the answer ends in the middle of a sentence, a bracket or a code block.
     - LBL007, echo: the answer repeats the question and adds next to nothing.
     - LBL008, left-over: marks of prompts, chat templates and unfilled slots.
@@ -68,7 +72,7 @@ class NonAnswers:
     """
 
     name: ClassVar[str] = "non_answers"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ("answer_rules",)
     codes: ClassVar[tuple[Code, ...]] = (
@@ -91,9 +95,11 @@ class NonAnswers:
         """Yield the findings about a part of the redacted view."""
         for record in records_from(records):
             found = pairs(record)
-            for index, pair in enumerate(found):
-                last = index + 1 == len(found)
-                for code, score, evidence in self._signs(pair, is_last=last):
+            signs = [list(self._signs(pair, is_last=pair is found[-1])) for pair in found]
+            empty = sum(any(code in _EMPTY for code, *_ in of) for of in signs)
+            for pair, of in zip(found, signs, strict=True):
+                for code, told, evidence in of:
+                    score = told / 2 if code in _EMPTY and empty < len(found) else told
                     if score >= _FLOOR:
                         span = Span(pair.part, 0, len(record.parts[pair.part].text))
                         yield Finding(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curator.protocols import Step
 from curator.similarity.contrasts import Contrast, Sides, contrast, contrast_inside
@@ -21,7 +20,7 @@ from curator.similarity.jaccard import jaccard
 from curator.similarity.minhash import NO_KEYS, PERMUTATIONS
 from curator.similarity.shingles import Sets, join, taken
 from curator.similarity.steps import bytes_of, keys_of, sets_in, turns
-from curator.tables import read_table
+from curator.tables import n_rows, read_table
 from curator.workspace import write_table
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def chosen_rows(
 
 def row_offsets(files: Sequence[Path]) -> NDArray[np.int64]:
     """Return the number of each file's first row, and that of all rows at the end."""
-    return np.cumsum([0, *(pq.read_metadata(path).num_rows for path in files)])
+    return np.cumsum([0, *(n_rows(path) for path in files)])
 
 
 def near_pairs(

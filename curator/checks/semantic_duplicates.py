@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curator.checks.embeddings import CAP, embedding, passages, vectors_of
 from curator.protocols import PartStep, Step
@@ -18,7 +17,7 @@ from curator.similarity.agreement import compare
 from curator.similarity.fingerprints import groups, hashes_of
 from curator.similarity.placeholders import renumbered
 from curator.similarity.steps import SIGNING, short_hash, signatures
-from curator.tables import digest, records_from
+from curator.tables import digest, read_table, records_from
 from curator.text import fold, language
 from curator.types import Code, Finding
 from curator.workspace import write_table
@@ -141,7 +140,7 @@ class SemanticDuplicates:
         found: list[_Block] = []
         low = size = 0
         for part, vector, path in zip(scope.parts, vectors, described, strict=True):
-            rows = pq.read_table(path)
+            rows = read_table(path)
             mine = takes_part[low : low + rows.num_rows] & (rows["size"].to_numpy() > 0)
             local = np.flatnonzero(mine)
             size += len(local)

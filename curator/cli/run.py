@@ -37,6 +37,7 @@ def run(
                 "seconds_total": total,
                 "workers": project.workers,
                 "outputs": summary.outputs,
+                "mended": summary.mended,
                 "decision": summary.decided,
             }
         )
@@ -48,6 +49,8 @@ def tell(summary: RunSummary, total: float) -> None:
     """Print the seconds per stage, the counts, and where the outputs lie."""
     table(("stage", "seconds"), [*summary.seconds.items(), ("total", total)])
     say("  ".join(f"{action}: {n:,}" for action, n in summary.decided["counts"].items()))
+    for file in summary.mended:
+        say(f"damaged, and made again: .curator/{file}")
     for name, path in summary.outputs.items():
         say(f"{name}: {path}")
     say("next: curator status, or: curator why ID")

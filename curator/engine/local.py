@@ -14,6 +14,7 @@ from curator.engine import worker
 from curator.engine.tasks import Task, Tasks
 from curator.errors import WorkspaceError
 from curator.protocols import silent
+from curator.seal import SEAL
 from curator.tables import read_table
 from curator.workspace import writing
 
@@ -141,10 +142,11 @@ class LocalEngine:
                 files.enter_context(
                     pq.ParquetWriter(
                         files.enter_context(writing(path)),
-                        empty.schema,
+                        empty.schema.with_metadata(SEAL),
                         compression="none",  # hashes do not compress
                         use_dictionary=False,
                         write_statistics=False,
+                        write_page_checksum=True,
                     )
                 )
                 for path in outputs

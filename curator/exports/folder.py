@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curator.errors import WorkspaceError
+from curator.errors import DamagedError, WorkspaceError
 from curator.tables import file_sha256, read_table
 from curator.workspace import disk_error, read_json
 
@@ -147,15 +147,21 @@ def verify(folder: Path) -> dict[str, Any]:
     Raises:
         WorkspaceError: a file is missing or was changed.
     """
-    manifest: dict[str, Any] = read_json(folder / MANIFEST)
+    try:
+        manifest: dict[str, Any] = read_json(folder / MANIFEST)
+    except DamagedError as error:
+        raise _changed(error.path) from None
     for file in manifest["files"]:
         path = folder / file["path"]
         if not path.is_file() or file_sha256(path) != file["sha256"]:
-            raise WorkspaceError(
-                f"{path}: not as it was exported",
-                "move that folder away and export again: it is made anew",
-            )
+            raise _changed(path)
     return manifest
+
+
+def _changed(path: Path) -> WorkspaceError:
+    return WorkspaceError(
+        f"{path}: not as it was exported", "move that folder away and export again: it is made anew"
+    )
 
 
 def dataset(path: Path) -> datasets.Dataset:

@@ -64,7 +64,8 @@ class Item:
     `fields` are the texts that are shown and `parts` the record's parts that a field shows;
     `spans` are the placeholders in a field, half-open; `worth` counts what hangs on the
     record: itself and the duplicates that it stands for; `is_held` tells whether the
-    decision holds it for review.
+    decision holds it for review. `suggested` is an answer that may be right, `category` a
+    label.
     """
 
     record_id: str
@@ -78,6 +79,7 @@ class Item:
     language: str
     tags: tuple[str, ...] = ()
     suggested: str | None = None
+    category: str | None = None
     spans: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     vectors: Mapping[str, Any] = field(default_factory=dict)
     cluster: int = 0
@@ -99,7 +101,7 @@ class Item:
         for name, value in self.fields.items():
             said = "\n".join(m["content"] for m in value) if isinstance(value, list) else value
             yield Text(self.record_id, "review", name, said)
-        for name in ("source", "department", "suggested"):
+        for name in ("source", "department", "suggested", "category"):
             if getattr(self, name):
                 yield Text(self.record_id, "review", name, getattr(self, name))
 
@@ -242,12 +244,20 @@ def _item(
         record.lang,
         tuple(dict.fromkeys(tags)),
         _without(pair, why) if pair else None,
+        _likelier(why),
         {
             name: tuple(m.span() for m in PLACEHOLDER.finditer(fields[name]))
             for name in SPAN_FIELDS
             if name in fields and PLACEHOLDER.search(fields[name])
         },
     )
+
+
+def _likelier(findings: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the category that a finding says is the likelier one."""
+    of = [f for f in findings if f["code"] == _CATEGORY]
+    best = max(of, key=lambda f: f["score"], default=None)
+    return _plain(json.loads(best["evidence"])["suggested"]) if best else None
 
 
 def _reason(item: Item, findings: Sequence[Mapping[str, Any]], language: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from curator.tags import TAGS
-from curator.verdicts import ANSWER, COMMENT, QUESTION, VERDICT
+from curator.verdicts import ANSWER, COMMENT, LABEL, QUESTION, VERDICT
 from curator.verdicts import TAGS as ISSUE_TAGS
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ QUESTIONS: Mapping[str, Words] = {
     VERDICT: Words("怎么处理这一条", "what becomes of it"),
     ANSWER: Words("改正后的回答", "the answer, corrected"),
     QUESTION: Words("改正后的问题", "the question, corrected"),
+    LABEL: Words("改正后的类别", "the category, corrected"),
     ISSUE_TAGS: Words("有什么问题", "what is wrong"),
     COMMENT: Words("备注", "comment"),
 }
@@ -98,8 +99,8 @@ _ZH = """\
 先读问题与回答，再看“对照”里的相近记录或与之矛盾的记录。然后选择：
 
 - **保留**：这一条没有问题，原样进入数据集。
-- **改正后保留**：写下改正后的回答（或问题），它会替换原文；原回答与改正后的回答还会成为一对偏好\
-数据。
+- **改正后保留**：写下改正后的回答（或问题、类别），它会替换原文；原回答与改正后的回答还会成为一对\
+偏好数据。
 - **舍弃**：这一条不该进入数据集。
 
 请注意：
@@ -116,8 +117,8 @@ Read the question and the answer, then what stands beside them for comparison: a
 record, or one that contradicts this one. Then choose:
 
 - **keep**: nothing is wrong; it goes into the dataset as it is.
-- **fix**: write the corrected answer (or question); it takes the place of what stood there, and \
-the two answers also become a preference pair.
+- **fix**: write the corrected answer (or question, or category); it takes the place of what stood \
+there, and the two answers also become a preference pair.
 - **drop**: it does not belong into the dataset.
 
 Mind that

@@ -13,7 +13,7 @@ from curator.review.places import in_browser
 from curator.review.questions import OPEN, OUTDATED, SETTLED, span_question
 from curator.reviews import settled
 from curator.tags import tag_of
-from curator.verdicts import ANSWER, TAGS
+from curator.verdicts import ANSWER, LABEL, TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,8 +107,9 @@ def suggestions(item: Item, questions: Mapping[str, str]) -> list[dict[str, Any]
             max(s for code, s in item.scores.items() if tag_of(code) == tag) for tag in item.tags
         ]
         found.append((TAGS, {"value": list(item.tags), "score": scores}))
-    if item.suggested:
-        found.append((ANSWER, {"value": item.suggested}))
+    for question, text in ((ANSWER, item.suggested), (LABEL, item.category)):
+        if text:
+            found.append((question, {"value": text}))
     for name, spans in item.spans.items():
         text = item.fields[name]
         places = [(in_browser(text, a), in_browser(text, b)) for a, b in spans]

@@ -31,7 +31,7 @@ from curator.review.questions import (
 )
 from curator.review.queue import OURS, metadata, queue
 from curator.review.shown import Shown
-from curator.verdicts import ANSWER, COMMENT, QUESTION, TAGS, VERDICT
+from curator.verdicts import ANSWER, COMMENT, LABEL, QUESTION, TAGS, VERDICT
 from curator.workspace import writing
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ LONGEST = 32_000
 """A cell holds 32,767 characters."""
 _PRIVATE = "private"
 _SEEN = (ASKED, ANSWERED, DOCUMENT, CONVERSATION, REASON, CONTEXT)
-_ANSWERS = (VERDICT, ANSWER, QUESTION, TAGS, _PRIVATE, COMMENT)
+_ANSWERS = (VERDICT, ANSWER, QUESTION, LABEL, TAGS, _PRIVATE, COMMENT)
 _ABOUT = ("codes", "score", "source", "department", "language", "cluster")
 _PRIVATE_WORDS = Words(
     "没有隐去的隐私（每行一处，照原文抄）", "private details that show (one a line, as they stand)"
@@ -173,6 +173,7 @@ def _row(item: Item, place: int, heads: Mapping[str, str]) -> list[Any]:
     cells["codes"] = ", ".join(told.get("codes", ()))
     cells[TAGS] = ", ".join(item.tags)
     cells[ANSWER] = item.suggested or ""
+    cells[LABEL] = item.category or ""
     return [cells.get(name, "") for name in heads]
 
 
@@ -304,7 +305,7 @@ def _filled(
             )
         seen[name] = number
         ours = json.loads(facts[name])
-        answers = {n: cell(n) for n in (ANSWER, QUESTION, COMMENT, _PRIVATE)}
+        answers = {n: cell(n) for n in (ANSWER, QUESTION, LABEL, COMMENT, _PRIVATE)}
         answers[VERDICT] = _label(path, number, said, VERDICTS)
         tags = [_label(path, number, t, TAG_WORDS) for t in _BETWEEN.split(cell(TAGS)) if t.strip()]
         answers[TAGS] = json.dumps(sorted(set(tags))) if tags else ""

@@ -119,6 +119,7 @@ def test_case(data: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> Non
                 f.span.part if f.span else None,
                 text[f.span.start : f.span.end] if f.span and text is not None else None,
                 order[f.peer_id] if f.peer_id else None,
+                f.score,
             )
         )
     for wanted in case["expect"]:
@@ -129,6 +130,7 @@ def test_case(data: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> Non
             and all(
                 g[i] == wanted[k] for i, k in ((1, "part"), (2, "text"), (3, "peer")) if k in wanted
             )
+            and g[4] <= wanted.get("at_most", 1.0)
         ]
         assert matching, f"{wanted} is not among {sorted(got, key=str)}"
         got -= set(matching)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import sqlite3
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,12 @@ import ahocorasick
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from curator.text import fold
+from tests.conftest import ROOT
 from tests.identities import Identity, Planted, conversations, identities
+from tests.review_server import server_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +47,40 @@ def lay(root: Path) -> list[list[Planted]]:
         "exports: {instruction: {formats: [sharegpt, alpaca, prompt_completion]}}\n",
         encoding="utf-8",
     )
+    shutil.copytree(ROOT / "rules", root / "rules")
+    # Redacted, most are duplicates: all are kept, so that all are written.
+    policy(root, lambda rules: [rule for rule in rules if rule["then"] != "keep_one"])
     return list(planted)
+
+
+def policy(root: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+    """Change the rules of the project's policy."""
+    path = root / "rules" / "policy.yaml"
+    rules = change(yaml.safe_load(path.read_text("utf-8"))["rules"])
+    path.write_text(yaml.safe_dump({"rules": rules}, allow_unicode=True), "utf-8")
+
+
+def review(root: Path, curator: Callable[..., Any]) -> str:
+    """Hold for review all that hides a name, push it to a server there; return what was said."""
+    look = {
+        "id": "look-at-names",
+        "when": {"code": "PII001"},
+        "then": "review",
+        "because": {"zh": "看一看", "en": "have a look"},
+    }
+    policy(root, lambda rules: [*rules, look])
+    curator("decide", "-p", root)
+    server_python()
+    started = curator("review", "serve", "--detach", "--port", "0", "-p", root, "--json")
+    try:
+        pushed = curator("review", "push", "-p", root, "--json")
+        assert json.loads(pushed.stdout)["sent"] > COUNT
+        pulled = curator("review", "pull", "-p", root, "--json")
+    finally:
+        curator("review", "stop", "-p", root)
+    server = root / ".curator" / "review"
+    assert all((server / name).stat().st_size for name in ("argilla.db", "search.db", "server.log"))
+    return "".join(done.stdout + done.stderr for done in (started, pushed, pulled))
 
 
 def hidden_in(root: Path) -> dict[int, list[str]]:
@@ -132,6 +169,7 @@ def test_no_planted_identity_that_was_found_shows_anywhere(
     planted = lay(root)
     done = curator("run", root)
     hidden = hidden_in(root)
+    told = review(root, curator)
     people = identities(COUNT)
     total: dict[str, set[int]] = defaultdict(set)
     found: dict[str, set[int]] = defaultdict(set)
@@ -160,7 +198,7 @@ def test_no_planted_identity_that_was_found_shows_anywhere(
         for text in said_by(path):
             for _, hit in automaton.iter(fold(text)):
                 leaks[name].add(hit)
-    for text in (done.stdout, done.stderr):
+    for text in (done.stdout, done.stderr, told):
         for _, hit in automaton.iter(fold(text)):
             leaks["output"].add(hit)
     lines = [

@@ -117,6 +117,23 @@ def test_a_correction_that_shows_a_private_detail_stops_the_export(tmp_path: Pat
     assert "13800138000" not in str(stopped.value)
 
 
+def test_a_corrected_category_is_the_category(tmp_path: Path) -> None:
+    made = Made()
+    record = made.add(
+        conversation("1", ("user", "宝宝发烧"), ("assistant", "多喝水。"), label="外科")
+    )
+    other = made.add(
+        conversation("2", ("user", "骨折了"), ("assistant", "拍片看看。"), label="外科")
+    )
+    workspace, plan = made.lay(tmp_path)
+    review(workspace, plan, record, verdict="fix", corrected_category=" 儿科 ")
+    review(workspace, plan, other, verdict="keep", corrected_category="filled in and not meant")
+    folder = export_instruction(workspace, Recipe(name="made"), POLICY, plan)
+    told = [*lines(folder, "train.jsonl"), *lines(folder, "validation.jsonl")]
+    assert {row["id"]: row["label"] for row in told} == {record.id: "儿科", other.id: "外科"}
+    assert not (folder / "preferences.jsonl").exists()
+
+
 def test_only_a_corrected_answer_makes_a_pair(tmp_path: Path) -> None:
     made = Made()
     asked = made.add(conversation("1", ("user", "怎摸退货"), ("assistant", "点这里。")))

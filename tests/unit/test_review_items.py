@@ -155,6 +155,19 @@ def test_an_advertisement_is_left_out_of_the_answer_that_is_suggested(tmp_path: 
     assert told["tags"]["score"] == [0.9]
 
 
+def test_the_likelier_category_is_filled_in(tmp_path: Path) -> None:
+    made = Made()
+    record = made.add(
+        conversation("1", ("user", "宝宝发烧"), ("assistant", "多喝水。"), label="外科")
+    )
+    doubtful(made, record, "LBL003", 0.9, evidence={"suggested": "儿科"})
+    _, _, found = laid(made, tmp_path)
+    item = found[record.id]
+    assert (item.fields["category"], item.category) == ("外科", "儿科")
+    told = suggestions(item, {"corrected_category": "it", "verdict": "no"})
+    assert [(s["question_id"], s["value"]) for s in told] == [("it", "儿科")]
+
+
 @pytest.mark.parametrize("where", ["question", "context", "department"])
 def test_a_private_detail_that_would_show_stops_it(tmp_path: Path, where: str) -> None:
     made = Made()

@@ -128,6 +128,15 @@ def test_of_different_corrections_the_last_holds_or_none() -> None:
     assert verdicts(*some, twice)["a"].corrections == (Correction((1,), "one"),)
 
 
+def test_of_categories_the_one_that_most_people_say_holds() -> None:
+    some = [
+        said("a", user, at, verdict="fix", corrected_category=word)
+        for user, at, word in (("ann", "1", "儿科"), ("bob", "2", "儿科"), ("cat", "3", "内科"))
+    ]
+    assert verdicts(*some)["a"].corrections == (Correction((), "儿科", "corrected_category"),)
+    assert verdicts(*some, conflicts="review")["a"].reason == "corrections differ"
+
+
 def mark(start: int, label: str, *findings: str) -> dict[str, Any]:
     return {"part": 0, "start": start, "end": start + 2, "label": label, "findings": findings}
 
