@@ -10,6 +10,7 @@
     ├── ReviewError             Argilla, or a filled sheet, cannot be used
     ├── TrainError              a training run cannot start, or ended early
     └── GateError               a promise does not hold, so the step is refused: exit 1
+        └── EmptyError          nothing is selected for an export
 
 Anything else that escapes is a bug and shows its traceback.
 """
@@ -83,3 +84,7 @@ class GateError(CuratorError):
     """A promise does not hold (conservation, missing checks), so nothing is written."""
 
     exit_code = 1
+
+
+class EmptyError(GateError):
+    """Nothing is selected for an export."""

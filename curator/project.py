@@ -20,11 +20,11 @@ from curator.engine import LocalEngine, default_workers
 from curator.errors import DamagedError
 from curator.protocols import silent
 from curator.rules import RuleSet, load_rules
-from curator.schema import Recipe, Source, load
+from curator.schema import Recipe, Source, load, with_export
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import datasets
     import pyarrow as pa
@@ -155,15 +155,26 @@ class Project:
 
         return load_rag(self.export("rag"))
 
-    def export(self, name: str) -> Path:
-        """Export `instruction` or `rag`; return the folder of the version."""
+    def export(self, name: str, **instead: Any) -> Path:
+        """Export `instruction` or `rag`; return the folder of the version.
+
+        Args:
+            name: which.
+            instead: keys of `exports.NAME` in the recipe, with what is to hold instead this time.
+
+        Raises:
+            RecipeError: a key or a value is not one that the recipe could have.
+            GateError: a check is missing, failed or stale, no decision rests on it, or nothing
+                is selected.
+
+        """
         from curator.decide import ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
 
+        recipe = with_export(self.recipe, name, instead)
         with self.workspace.lock():
-            plan = ready(self.workspace, self.recipe, self.rules)
-            policy = self.rules.policy
-            return EXPORTS[name](self.workspace, self.recipe, policy, plan, self._progress)
+            plan = ready(self.workspace, recipe, self.rules)
+            return EXPORTS[name](self.workspace, recipe, self.rules.policy, plan, self._progress)
 
     def review_push(self, target: Target, *, limit: int | None = None) -> Pushed:
         """Send the records that are held for review to an Argilla server, once each.
@@ -288,11 +299,16 @@ class Project:
             summary.decided = decided.manifest
             plan = ready(workspace, recipe, rules)
             exported = engine.side_by_side(
-                [partial(e, workspace, recipe, rules.policy, plan) for e in EXPORTS.values()]
+                [
+                    partial(_unless_empty, e, workspace, recipe, rules.policy, plan)
+                    for e in EXPORTS.values()
+                ]
             )
             for name in EXPORTS:
                 with summary.stage(f"export {name}"):
-                    summary.outputs[name] = str(next(exported))
+                    folder = next(exported)
+                if folder is not None:
+                    summary.outputs[name] = str(folder)
         with summary.stage("report"):
             target = workspace.root / "report.html"
             report = write_report(
@@ -459,3 +475,13 @@ class Project:
     def decisions(self) -> pa.Table:
         """Return the current decisions."""
         return self.workspace.sql().sql("SELECT * FROM decisions").to_arrow_table()
+
+
+def _unless_empty(export: Callable[..., Path], *given: object) -> Path | None:
+    """Export, or return None where nothing is selected: documents alone make no instructions."""
+    from curator.errors import EmptyError  # noqa: PLC0415
+
+    try:
+        return export(*given)
+    except EmptyError:
+        return None

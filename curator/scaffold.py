@@ -40,6 +40,7 @@ checks: {{}}
 
 exports:
   instruction: {{validation: 0.1}}
+#  tokenizer: qwen, max_tokens: 4096, formats: [alpaca, sharegpt], turns: split   # docs/exports.md
   rag: {{chunk_length: 300, overlap_sentences: 1}}
 
 workers: auto

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from string import Formatter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
@@ -26,6 +27,7 @@ from curator.partly import How  # noqa: TC001 - pydantic looks it up
 from curator.types import ROUTES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -163,14 +165,73 @@ class Pseudonyms(Strict):
         return self
 
 
+def _prompt(text: str) -> str:
+    try:
+        used = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        raise ValueError(f"braces that do not match ({error}); {{{{ stands for one") from None
+    if unknown := sorted(used - {"label", "lang"}):
+        raise ValueError(f"{{{unknown[0]}}} stands for nothing; known: {{label}}, {{lang}}")
+    return text
+
+
+SystemPrompt = Annotated[str, Field(min_length=1), AfterValidator(_prompt)]
+
+
 class InstructionExport(Strict):
     """How the instruction dataset is written."""
 
     validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
-    system_prompt: str | None = None
-    formats: tuple[Literal["prompt_completion", "sharegpt", "alpaca"], ...] = Field(
-        default=(), description="written beside `messages`, for trainers that want them"
+    system_prompt: SystemPrompt | dict[str, SystemPrompt] | None = Field(
+        default=None,
+        description="for rows without one of their own; {label} and {lang} stand for the row's. "
+        "By language: {zh: …, en: …, other: …}",
     )
+    turns: Literal["whole", "split", "window"] = Field(
+        default="whole",
+        description="a row a conversation, or a row an answer with all that was said before it "
+        "(split) or the last exchanges (window), which are context and are not learnt again",
+    )
+    window: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="with turns: window, how many exchanges a row holds at most"
+    )
+    formats: tuple[Literal["prompt_completion", "sharegpt", "alpaca", "kto"], ...] = Field(
+        default=(),
+        description="written beside `messages`, for trainers that want them; preference pairs "
+        "always are where a reviewer corrected an answer",
+    )
+    files: tuple[Literal["parquet", "datasets"], ...] = Field(
+        default=(),
+        description="what formats are written as beside JSONL (`messages` always is as Parquet "
+        "too); datasets: folders for load_from_disk",
+    )
+    tokenizer: str | None = Field(
+        default=None,
+        description="qwen, or the folder of a transformers model: rows are counted in its tokens, "
+        "and what trainers would cut or mask is told",
+    )
+    max_tokens: Annotated[int, Field(ge=16)] | None = Field(
+        default=None,
+        description="of a row; longer conversations are cut between exchanges, older context is "
+        "left off, and an exchange that is longer by itself is told",
+    )
+    trainers: tuple[Literal["llamafactory", "axolotl", "trl"], ...] = Field(
+        default=("llamafactory", "axolotl", "trl"),
+        description="which get a configuration, and are asked whether they would take each row",
+    )
+    refused: Literal["tell", "leave_out", "stop"] = Field(
+        default="tell",
+        description="what becomes of rows that a trainer would skip, mask whole or truncate to "
+        "nothing: told and kept, left out of every file, or no export",
+    )
+
+    @model_validator(mode="after")
+    def _turns_fit(self) -> InstructionExport:
+        if (self.turns == "window") != (self.window is not None):
+            raise ValueError("turns: window and window: N (exchanges) go together")
+        if self.max_tokens is not None and self.tokenizer is None:
+            raise ValueError("max_tokens needs a tokenizer, for example: tokenizer: qwen")
+        return self
 
 
 class RagExport(Strict):
@@ -468,6 +529,27 @@ def load(path: Path, model: type[M]) -> M:
             f"{path}:{_line(node, first['loc'])}: {_place(first['loc'])}: {_say(first)}",
             _hint(first, model),
         ) from None
+
+
+def with_export(recipe: Recipe, name: str, instead: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with other values for some keys of `exports.NAME`.
+
+    Raises:
+        RecipeError: a key or a value is not one that a recipe could have.
+
+    """
+    if not instead:
+        return recipe
+    exports = recipe.exports.model_dump()
+    exports[name] |= instead
+    try:
+        changed = Exports.model_validate(exports)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise RecipeError(
+            f"exports.{_place(first['loc'])}: {_say(first)}", "see: curator rules schema"
+        ) from None
+    return recipe.model_copy(update={"exports": changed})
 
 
 def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:

@@ -12,7 +12,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from curator.exports.handshake import Handshake
 from curator.workspace import read_json
 
 Positive = Annotated[int, Field(ge=1)]
@@ -40,6 +39,7 @@ class LlamaFactory(Strict):
     template: Literal["chatml", "llama3", "gemma", "phi", "mistral", "qwen", "default"]
     cutoff_len: Positive
     packing: bool | None = None
+    mask_history: bool = False
     neat_packing: bool = False
     per_device_train_batch_size: Positive
     per_device_eval_batch_size: Positive | None = None
@@ -53,8 +53,8 @@ class LlamaFactory(Strict):
     fp16: bool = False
     seed: int
     output_dir: str
-    logging_steps: Positive
-    save_steps: Positive
+    logging_steps: Positive | None = None
+    save_steps: Positive | None = None
     save_total_limit: Positive | None = None
     eval_strategy: Literal["no", "steps", "epoch"] = "no"
     eval_steps: Positive | None = None
@@ -64,14 +64,9 @@ class LlamaFactory(Strict):
     def _data_are_described(self) -> LlamaFactory:
         """The names stand in `dataset_info.json`, and their files would be taken."""
         folder = Path(self.dataset_dir)
-        info = (
-            read_json(folder / "dataset_info.json")
-            if (folder / "dataset_info.json").exists()
-            else None
-        )
+        info = read_json(folder / "dataset_info.json")
         for name in filter(None, (self.dataset, self.eval_dataset)):
-            if info is not None:
-                assert (folder / info[name]["file_name"]).is_file(), name
+            assert (folder / info[name]["file_name"]).is_file(), name
         assert not (self.finetuning_type == "full" and self.lora_rank)
         assert not (self.bf16 and self.fp16)
         return self
@@ -83,19 +78,14 @@ class AxolotlRows(Strict):
     split: str
     type: Literal["chat_template"]
     field_messages: str
-    message_property_mappings: dict[str, str]
+    message_property_mappings: dict[str, str] | None = None
+    message_field_training: str | None = None
     roles_to_train: list[Literal["assistant", "user", "system", "tool"]]
     train_on_eos: Literal["all", "turn", "last"]
 
     @model_validator(mode="after")
-    def _rows_are_taken(self) -> AxolotlRows:
-        import json
-
-        shake = Handshake()
-        with Path(self.path).open(encoding="utf-8") as lines:
-            for line in lines:
-                shake.look_at(json.loads(line))
-        assert shake.facts()["axolotl"]["refused"] == {}
+    def _is_there(self) -> AxolotlRows:
+        assert Path(self.path).is_file()
         return self
 
 
@@ -107,10 +97,11 @@ class Axolotl(Strict):
     lora_dropout: float | None = None
     lora_target_linear: bool | None = None
     load_in_4bit: bool = False
-    chat_template: str
+    chat_template: str | None = None
+    chat_template_jinja: str | None = None
     datasets: list[AxolotlRows]
     test_datasets: list[AxolotlRows] | None = None
-    val_set_size: float
+    val_set_size: float = 0.0
     sequence_len: Positive
     sample_packing: bool
     micro_batch_size: Positive
@@ -125,8 +116,8 @@ class Axolotl(Strict):
     fp16: bool = False
     seed: int
     output_dir: str
-    logging_steps: Positive
-    save_steps: Positive
+    logging_steps: Positive | None = None
+    save_steps: Positive | None = None
     save_total_limit: Positive | None = None
     eval_steps: Positive | None = None
 

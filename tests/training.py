@@ -47,7 +47,7 @@ def write_export(
         with RowFiles(folder, split, _SCHEMA) as files:
             files.add(list(rows))
     if preferences:
-        with Lines(folder / "preferences.jsonl") as lines:
+        with Lines(folder / "train.preferences.jsonl") as lines:
             lines.add(*preferences)
     facts = {
         "name": "instruction",

@@ -2,31 +2,67 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
 from curator.cli.output import Folder, Json, Stages, data, say
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 app = typer.Typer(help="Write the instruction dataset or the RAG corpus.", no_args_is_help=True)
+
+_SHOWN = 10
+Format = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="Write this format beside `messages`: prompt_completion, sharegpt, alpaca, kto."
+        " May be given more than once; the recipe's by default.",
+    ),
+]
+Tokenizer = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer",
+        "-t",
+        help="Count in the tokens of `qwen` or of a model's folder, and ask trainers what they"
+        " would cut; the recipe's by default.",
+    ),
+]
 
 
 @app.command()
-def instruction(*, project: Folder = ".", json: Json = False) -> None:
+def instruction(
+    *,
+    project: Folder = ".",
+    formats: Format = None,
+    tokenizer: Tokenizer = None,
+    json: Json = False,
+) -> None:
     """Write the instruction dataset: messages as JSONL and Parquet, with card and manifest."""
-    _export("instruction", project, as_json=json)
+    asked: dict[str, Any] = {}
+    if formats:
+        asked["formats"] = tuple(formats)
+    if tokenizer:
+        asked["tokenizer"] = tokenizer
+    _export("instruction", project, asked, as_json=json)
 
 
 @app.command()
 def rag(*, project: Folder = ".", json: Json = False) -> None:
     """Write the RAG corpus: chunks with locators and citations, with card and manifest."""
-    _export("rag", project, as_json=json)
+    _export("rag", project, {}, as_json=json)
 
 
-def _export(name: str, project: str, *, as_json: bool) -> None:
+def _export(name: str, project: str, asked: Mapping[str, Any], *, as_json: bool) -> None:
     from curator.project import Project
     from curator.workspace import read_json
 
     with Stages(quiet=as_json) as stages:
-        folder = Project(project, progress=stages).export(name)
+        folder = Project(project, progress=stages).export(name, **asked)
     manifest = read_json(folder / "manifest.json")
     if as_json:
         data(manifest | {"folder": str(folder)})
@@ -35,3 +71,41 @@ def _export(name: str, project: str, *, as_json: bool) -> None:
     for file in manifest["files"]:
         if file.get("rows") is not None:
             say(f"{file['path']}: {file['rows']:,} rows")
+    if name == "instruction":
+        _tell_rows(manifest)
+
+
+def _tell_rows(manifest: Mapping[str, Any]) -> None:
+    """Tell how long rows are, and which ones a trainer would not learn from."""
+    for split, figures in manifest["tokens"].items():
+        if figures["rows"]:
+            say(
+                f"{split}: {figures['tokens']:,} tokens, {figures['learnt']:,} of them learnt;"
+                f" median {figures['median']:,}, longest {figures['longest']:,}"
+            )
+    for name, reasons in manifest["formats"].items():
+        for reason, n in reasons.items():
+            say(f"{name}: {n:,} × {reason}")
+    handshake = manifest["handshake"]
+    if left_out := handshake["left_out"]:
+        say(f"left out, since a trainer would not learn from them: {len(left_out):,} rows")
+        _name(left_out.items())
+    for told in handshake["told"]:
+        refused = [(row, why) for why, rows in told["refused"].items() for row in rows]
+        if told["cut"]:
+            say(f"{told['trainer']} would cut {told['cut']:,} rows of {told['file']}")
+        if refused:
+            say(
+                f"{told['trainer']} would not learn from {len(refused):,} rows of {told['file']}"
+                f" ({told['by']}):"
+            )
+            _name(refused)
+
+
+def _name(rows: Any) -> None:
+    """Name the first rows, each with its reason."""
+    for at, (row, why) in enumerate(rows):
+        if at == _SHOWN:
+            say(f"  … and {len(rows) - _SHOWN:,} more: manifest.json names them")
+            return
+        say(f"  {row}: {why}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 
+from curator.exports.card_lengths import histogram, token_figures, trainers
 from curator.redact import shown_sources
 
 if TYPE_CHECKING:
@@ -162,6 +163,11 @@ def gaps(con: duckdb.DuckDBPyConnection, version: Version, names: Mapping[str, s
         " AND f.replacement IS NOT NULL AND f.id NOT IN (SELECT id FROM edits)"
     ).fetchone()
     left = row[0] if row else 0
+    if "tokenizer" in version.facts["params"] and version.facts["params"]["tokenizer"] is None:
+        found.append(
+            "Rows were not measured in tokens: what a trainer would cut is not known"
+            " (exports.instruction.tokenizer). / 未按词元计长，不知训练时会截断多少。"
+        )
     if left:
         found.append(
             f"{left} possible private details scored below the policy's threshold and stand"
@@ -212,18 +218,15 @@ def instruction_card(about: About) -> str:
         ),
         f"重复项与同题记录只在一侧。实测：{leakage['questions_in_both_splits']} 个问题跨越两侧。",
         "",
+        *_lengths(manifest),
         *_section("Trainers / 训练框架"),
-        *_table(
-            ("trainer", "rows taken", "refused"),
-            [
-                (
-                    name,
-                    told["taken"],
-                    "; ".join(f"{why}: {n}" for why, n in told["refused"].items()) or "—",
-                )
-                for name, told in manifest["handshake"].items()
-            ],
+        *_table(("trainer", "file", "rows taken", "cut", "refused", "asked"), trainers(manifest)),
+        "",
+        (
+            f"Sequences of {manifest['handshake']['length']:,} tokens. Asked: the trainer itself,"
+            " or our rules from its documents; the manifest names each refused row."
         ),
+        "“rules” 指依据其文档编写的规则，否则由该框架实测；被拒的行在清单中逐一列出。",
         "",
         *_section("Turns / 话轮"),
         *_table(
@@ -234,6 +237,23 @@ def instruction_card(about: About) -> str:
         "",
     ]
     return _card(about, metadata, body)
+
+
+def _lengths(manifest: Mapping[str, Any]) -> list[str]:
+    """Return how long rows are in tokens, in both languages; nothing without a tokenizer."""
+    if not manifest["tokens"]:
+        return []
+    name = manifest["params"]["tokenizer"]["name"]
+    head = ("split", "rows", "tokens", "learnt", "median", "p90", "p99", "longest")
+    return [
+        *_section("Tokens / 词元"),
+        f"In tokens of `{name}`, with the chat template beside. / 按 `{name}` 与所附模板计。",
+        "",
+        *_table(head, token_figures(manifest)),
+        "",
+        *histogram(manifest),
+        "",
+    ]
 
 
 def rag_card(about: About) -> str:

@@ -52,13 +52,17 @@ class Lines:
 class RowFiles:
     """One table written twice, row by row the same: `<stem>.jsonl` and `<stem>.parquet`."""
 
-    def __init__(self, folder: Path, stem: str, schema: pa.Schema) -> None:
-        """Open both files."""
-        self.names = (f"{stem}.jsonl", f"{stem}.parquet")
+    def __init__(self, folder: Path, stem: str, schema: pa.Schema, *, table: bool = True) -> None:
+        """Open both files; without `table`, the first alone."""
+        self.names = (f"{stem}.jsonl", *([f"{stem}.parquet"] if table else []))
         self.schema = schema
         self._lines = Lines(folder / self.names[0])
-        self._table = pq.ParquetWriter(
-            folder / self.names[1], schema, compression="zstd", compression_level=3
+        self._table = (
+            pq.ParquetWriter(
+                folder / self.names[1], schema, compression="zstd", compression_level=3
+            )
+            if table
+            else None
         )
 
     def __enter__(self) -> Self:
@@ -68,12 +72,14 @@ class RowFiles:
     def __exit__(self, *_: object) -> None:
         """Complete both files."""
         with self._lines:
-            self._table.close()
+            if self._table:
+                self._table.close()
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append rows; their keys are the schema's columns, in its order."""
         if rows:
             self._lines.add(*rows)
+        if rows and self._table:
             self._table.write_table(pa.Table.from_pylist(list(rows), schema=self.schema))
 
     @property
@@ -96,7 +102,7 @@ def building(target: Path, *, latest: bool = True) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / tempfile.mkdtemp(prefix=".tmp-", dir=target.parent)
         yield temporary
-        for path in sorted(temporary.iterdir()):
+        for path in files_in(temporary):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         temporary.replace(target)
@@ -107,6 +113,11 @@ def building(target: Path, *, latest: bool = True) -> Iterator[Path]:
     finally:
         if temporary is not None and temporary.exists():
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return all files of an export, in folders of its own too, in order."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def point_latest(target: Path) -> None:
@@ -126,16 +137,16 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], rows: Mapping[str,
     Args:
         folder: the export, complete but for its manifest.
         manifest: what it says beside the files.
-        rows: how many rows each data file has.
+        rows: how many rows each data file has, by its path in the folder.
     """
     files = [
         {
-            "path": path.name,
+            "path": (name := path.relative_to(folder).as_posix()),
             "bytes": path.stat().st_size,
             "sha256": file_sha256(path),
-            "rows": rows.get(path.name),
+            "rows": rows.get(name),
         }
-        for path in sorted(folder.iterdir())
+        for path in files_in(folder)
     ]
     text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=2, sort_keys=True)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
@@ -170,3 +181,32 @@ def dataset(path: Path) -> datasets.Dataset:
     from datasets.table import InMemoryTable  # noqa: PLC0415 - see above
 
     return Dataset(InMemoryTable(read_table(path)))
+
+
+def rows_in(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a JSONL file."""
+    with path.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def save_datasets(folder: Path, files: Mapping[str, Path], schema: pa.Schema) -> None:
+    """Write JSONL files, by split, as a folder that `datasets.load_from_disk` opens.
+
+    Nothing is written where there is no file. Same files, same bytes.
+    """
+    if not files:
+        return
+    import datasets  # noqa: PLC0415 - heavy, and few exports ask for it
+    from datasets.table import InMemoryTable  # noqa: PLC0415 - see above
+
+    held = {}
+    for split, path in files.items():
+        table = InMemoryTable(pa.Table.from_pylist(list(rows_in(path)), schema=schema))
+        held[split] = datasets.Dataset(table, fingerprint=file_sha256(path)[:16])
+    shown = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bars()
+    try:
+        datasets.DatasetDict(held).save_to_disk(str(folder))
+    finally:
+        if shown:
+            datasets.enable_progress_bars()

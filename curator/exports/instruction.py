@@ -2,19 +2,19 @@
 
 exports/instruction/<version>/
   train.jsonl  train.parquet  validation.jsonl  validation.parquet
-  provenance.jsonl  the duplicates that rows stand for, where there are any
-  preferences.jsonl what reviewers corrected beside what stood there, where there is any
-  README.md         the dataset card
+  train.<format>.jsonl …      the further formats, see `curator.exports.writing`
+  dataset_info.json, <trainer>.yaml, chat_template.jinja, see `curator.exports.trainers`
+  provenance.jsonl            the duplicates that rows stand for, where there are any
+  README.md                   the dataset card
   manifest.json
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,25 +23,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curator import splits
+from curator import splits as splitting
+from curator.errors import EmptyError
 from curator.exports import card
 from curator.exports.accounts import check_runs, conservation, verdict_counts
 from curator.exports.dialogue import dialogue
-from curator.exports.folder import Lines, RowFiles, building, dataset, verify, write_manifest
-from curator.exports.formats import FORMATS, NoPlaceError, dataset_info
-from curator.exports.handshake import Handshake
+from curator.exports.folder import building, dataset, verify, write_manifest
+from curator.exports.handed import hand_over
+from curator.exports.handshake.trl_itself import installed
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.leaks import gate_of, stop_leaks
+from curator.exports.measures import Ruler
 from curator.exports.merged import write_merged
-from curator.exports.preferences import preference, write_preferences
+from curator.exports.preferences import preference
+from curator.exports.rows import row_schema, rows_of
 from curator.exports.version import version_of
+from curator.exports.writing import key_of
+from curator.models import model_sha
+from curator.protocols import silent
 from curator.reviews import settled
 from curator.similarity.components import components
 from curator.tables import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     import datasets
     import duckdb
@@ -49,26 +55,15 @@ if TYPE_CHECKING:
 
     from curator.check import Plan
     from curator.exports.dialogue import Dialogue
+    from curator.exports.handed import Handed
     from curator.exports.kept import Kept
     from curator.protocols import Progress
-    from curator.schema import Policy, Recipe
+    from curator.schema import InstructionExport, Policy, Recipe
     from curator.types import Record
     from curator.workspace import Workspace
 
 NAME = "instruction"
-EXPORTER_VERSION = "5"
-ROWS = pa.schema(
-    [
-        ("id", pa.string()),
-        (
-            "messages",
-            pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])),
-        ),
-        ("label", pa.string()),
-        ("lang", pa.string()),
-        ("source", pa.struct([("uri", pa.string()), ("locator", pa.string())])),
-    ]
-)
+EXPORTER_VERSION = "6"
 SPLITS = ("train", "validation")
 _RELATED = "(code LIKE 'DUP%' OR code = 'LBL002')"
 
@@ -83,8 +78,7 @@ class _Seen:
     unusable: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     turns: int = 0
-    by_source: Counter[card.SourceKey] = field(default_factory=Counter)
-    by_lang: Counter[str] = field(default_factory=Counter)
+    facts: dict[str, tuple[card.SourceKey, str]] = field(default_factory=dict)
     preferences: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, record: Record, spoken: Dialogue) -> bool:
@@ -93,14 +87,29 @@ class _Seen:
         if not spoken.turns:
             self.unusable["no question with an answer"] += 1
             return False
-        keys = splits.question_keys(spoken.questions)
+        keys = splitting.question_keys(spoken.questions)
         self.keys += keys
         self.key_owners += [len(self.ids)] * len(keys)
         self.ids.append(record.id)
         self.turns += len(spoken.turns)
-        self.by_source[card.source_key(record)] += 1
-        self.by_lang[record.lang] += 1
+        self.facts[record.id] = (card.source_key(record), record.lang)
         return True
+
+    def leave_out(self, ids: Collection[str], reason: str) -> None:
+        """Note that records make no row after all."""
+        for gone in ids:
+            del self.facts[gone]
+            self.unusable[reason] += 1
+
+    @property
+    def by_source(self) -> Counter[card.SourceKey]:
+        """How many records of each source make rows."""
+        return Counter(source for source, _ in self.facts.values())
+
+    @property
+    def by_lang(self) -> Counter[str]:
+        """How many records of each language make rows."""
+        return Counter(lang for _, lang in self.facts.values())
 
 
 def export_instruction(
@@ -116,46 +125,55 @@ def export_instruction(
 
     Raises:
         GateError: nothing is decided, the decision does not fit the findings, or
-            records are not all accounted for, or a file would show a private detail.
+            records are not all accounted for, or a file would show a private detail, or
+            no conversation is kept (EmptyError), or a trainer refuses rows and the recipe
+            says stop.
+        ModelError: the tokenizer that the recipe names is not there.
         WorkspaceError: the version lies there but was changed, or cannot be written.
     """
+    how = recipe.exports.instruction
     version = version_of(
         workspace,
         recipe,
         plan,
         name=NAME,
         exporter_version=EXPORTER_VERSION,
-        params=recipe.exports.instruction.model_dump(mode="json"),
+        params=_params(how),
     )
     if version.is_there():
         return version.target
     con = workspace.sql(plan.findings)
     verdicts = settled(workspace, recipe, plan)
+    ruler = Ruler(how.tokenizer) if how.tokenizer else None
+    progress = progress or silent
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         staged = folder / ".staged"
         staged.mkdir()
         parts = kept(con, plan, NAME, hide, verdicts)
-        seen = _stage(parts, recipe, plan, staged, progress)
-        chosen, leakage = _split(con, seen, recipe.exports.instruction.validation)
-        asked = recipe.exports.instruction.formats
-        rows, taken, left_out = _write(folder, staged, chosen, asked)
-        info = dataset_info(recipe.name, [s for s in SPLITS if rows[f"{s}.jsonl"]], asked)
-        text = json.dumps(info, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-        (folder / "dataset_info.json").write_text(text, encoding="utf-8")
+        seen = _stage(parts, how, ruler, plan, staged, progress)
+        if not seen.ids:
+            raise _nothing(seen)
+        chosen, leakage = _split(con, seen, how.validation)
+        own = pa.array(seen.ids, pa.string())
+        splits = {"train": own.filter(pc.invert(pc.is_in(own, value_set=chosen)))}
+        splits["validation"] = own.filter(pc.is_in(own, value_set=chosen))
+        tables = sorted(staged.iterdir())
+        handed = hand_over(folder, tables, splits, recipe, seen.preferences, ruler, progress)
+        seen.leave_out(_gone(tables, handed), "a trainer would not learn from it")
+        shutil.rmtree(staged)
+        rows = handed.written.rows
         manifest = {
             **version.facts,
             "checks": check_runs(plan),
             "reviews": verdict_counts(verdicts),
-            "conservation": conservation(con, policy, NAME, len(seen.ids), seen.unusable),
+            "conservation": conservation(con, policy, NAME, len(seen.facts), seen.unusable),
             "turns": {"exported": seen.turns, "left_out": dict(sorted(seen.left_out.items()))},
             "splits": {split: rows[f"{split}.jsonl"] for split in SPLITS},
             "leakage": leakage,
-            "formats": {name: dict(sorted(left_out[name].items())) for name in asked},
-            "handshake": taken.facts(),
+            **handed.facts(),
         }
-        named, merged = write_merged(con, folder, set(seen.ids))
+        named, merged = write_merged(con, folder, seen.facts.keys())
         rows |= named
-        rows |= write_preferences(folder, seen.preferences, chosen)
         title = "instruction dataset / 指令数据集"
         about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang, merged)
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
@@ -165,45 +183,69 @@ def export_instruction(
     return version.target
 
 
+def _params(how: InstructionExport) -> dict[str, Any]:
+    """Return what a version depends on: the recipe's wishes, the tokenizer and who is asked.
+
+    A tokenizer is named without the place where it lies.
+    """
+    params = how.model_dump(mode="json")
+    if how.tokenizer is None:
+        return params
+    params["tokenizer"] = {
+        "name": Path(how.tokenizer).name,
+        "sha": model_sha("tokenizer", how.tokenizer),
+    }
+    asked = installed() if "trl" in how.trainers else None
+    return params | {"trl": asked}
+
+
 def _stage(
     parts: Iterable[list[Kept]],
-    recipe: Recipe,
+    how: InstructionExport,
+    ruler: Ruler | None,
     plan: Plan,
     staged: Path,
-    progress: Progress | None,
+    progress: Progress,
 ) -> _Seen:
     """Write the rows part by part, before it is known which split each belongs to."""
     seen = _Seen()
-    prompt = recipe.exports.instruction.system_prompt
+    most = how.max_tokens
+    fits = partial(ruler.fits, most=most) if ruler and most is not None else None
+    whole = how.model_copy(update={"turns": "whole"})
     for index, some in enumerate(parts):
         rows = []
         for one in some:
             spoken = dialogue(one.record)
             if seen.add(one.record, spoken):
-                rows.append(_row(one.record, spoken, prompt))
-                if one.before and (pair := preference(rows[-1], dialogue(one.before))):
-                    seen.preferences.append(pair)
-        pq.write_table(pa.Table.from_pylist(rows, schema=ROWS), staged / f"{index:06d}.parquet")
-        if progress:
-            progress("export instruction", index + 1, len(plan.parts))
+                rows += rows_of(one.record, spoken, how, fits)
+                if one.before:
+                    (row,) = rows_of(one.record, spoken, whole)
+                    if pair := preference(row, dialogue(one.before)):
+                        seen.preferences.append(pair)
+        table = pa.Table.from_pylist(rows, schema=row_schema(how))
+        pq.write_table(table, staged / f"{index:06d}.parquet")
+        progress("export instruction", index + 1, len(plan.parts))
     return seen
 
 
-def _row(record: Record, spoken: Dialogue, prompt: str | None) -> dict[str, Any]:
-    """Return a record's row; a system prompt of its own stands before the recipe's."""
-    system = spoken.system or prompt
-    messages = [{"role": "system", "content": system}] if system else []
-    messages += [{"role": turn.role, "content": turn.text} for turn in spoken.turns]
-    return {
-        "id": record.id,
-        "messages": messages,
-        "label": record.label,
-        "lang": record.lang,
-        "source": {
-            "uri": record.provenance.source_uri,
-            "locator": record.provenance.locator,
-        },
-    }
+def _nothing(seen: _Seen) -> EmptyError:
+    """Return the error that nothing is selected for the export, with why."""
+    unusable = "; ".join(f"{n} with {reason}" for reason, n in seen.unusable.items())
+    return EmptyError(
+        "no conversation is kept for the instruction dataset"
+        + (f" ({unusable})" if unusable else ""),
+        "see where records went: curator status; what decides: rules/policy.yaml, curator decide",
+    )
+
+
+def _gone(staged: Iterable[Path], handed: Handed) -> set[str]:
+    """Return the records whose rows are all left out."""
+    if not handed.left_out:
+        return set()
+    touched = {record for record, _ in handed.left_out}
+    rows = (row for path in staged for row in read_table(path).to_pylist())
+    stay = {row["id"] for row in rows if key_of(row) not in handed.left_out}
+    return touched - stay
 
 
 def _split(
@@ -224,13 +266,13 @@ def _split(
     own = _numbers(pa.array(seen.ids, pa.string()), nodes)
     keys = np.array(seen.keys, np.int64)
     owners = own[np.array(seen.key_owners, np.int64)]
-    same_left, same_right = splits.chain(keys, owners)
+    same_left, same_right = splitting.chain(keys, owners)
     group = components(
         len(nodes), np.concatenate([left, same_left]), np.concatenate([right, same_right])
     )
     rows = np.zeros(len(nodes), bool)
     rows[own] = True
-    chosen = splits.validation(nodes.to_pylist(), group, rows, share)
+    chosen = splitting.validation(nodes.to_pylist(), group, rows, share)
     both = rows[left] & rows[right]
     leakage = {
         "questions_in_both_splits": len(
@@ -246,42 +288,6 @@ def _numbers(ids: pa.Array, nodes: pa.Array) -> NDArray[np.int64]:
     """Return each id's place among the nodes, -1 where it is not among them."""
     found = pc.fill_null(pc.index_in(ids, value_set=nodes), -1)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _write(
-    folder: Path, staged: Path, validation: pa.Array, formats: Sequence[str]
-) -> tuple[dict[str, int], Handshake, dict[str, Counter[str]]]:
-    """Write each staged row to its split's files.
-
-    Returns:
-        The rows of each file, which rows trainers would refuse, and for each further
-        format how many rows it has no place for, by reason.
-
-    """
-    taken = Handshake()
-    left_out: dict[str, Counter[str]] = {name: Counter() for name in formats}
-    written: dict[str, int] = {}
-    paths = sorted(staged.iterdir())
-    for split in SPLITS:
-        with ExitStack() as stack:
-            files = stack.enter_context(RowFiles(folder, split, ROWS))
-            more = {n: stack.enter_context(Lines(folder / f"{split}.{n}.jsonl")) for n in formats}
-            for path in paths:
-                table = read_table(path)
-                mask = pc.is_in(table["id"], value_set=validation)
-                rows = table.filter(mask if split == "validation" else pc.invert(mask)).to_pylist()
-                files.add(rows)
-                for row in rows:
-                    taken.look_at(row)
-                    for name, lines in more.items():
-                        try:
-                            lines.add(FORMATS[name](row))
-                        except NoPlaceError as reason:
-                            left_out[name][str(reason)] += 1
-        written |= dict.fromkeys(files.names, files.rows)
-        written |= {f"{split}.{name}.jsonl": lines.rows for name, lines in more.items()}
-    shutil.rmtree(staged)
-    return written, taken, left_out
 
 
 def load_instruction(path: Path | str) -> datasets.DatasetDict:

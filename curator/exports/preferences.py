@@ -1,25 +1,18 @@
 """Preference pairs: what a reviewer wrote in place of an answer, beside what stood there.
 
-A row has TRL's explicit prompt: `prompt` (the messages up to the answer), `chosen` and
-`rejected` (the answer as a message each), for DPO and its kin. `split` is where the record's
-row went, so that what validates is not trained on by another way.
+A pair has TRL's explicit prompt: `prompt` (the messages up to the answer), `chosen` and
+`rejected` (the answer as a message each), for DPO and its kin. It goes to the split of its
+record, so that what validates is not trained on by another way.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from curator.exports.folder import Lines
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    import pyarrow as pa
 
     from curator.exports.dialogue import Dialogue
-
-FILE = "preferences.jsonl"
 
 
 def preference(row: Mapping[str, Any], before: Dialogue) -> dict[str, Any] | None:
@@ -44,16 +37,3 @@ def preference(row: Mapping[str, Any], before: Dialogue) -> dict[str, Any] | Non
                 "lang": row["lang"],
             }
     return None
-
-
-def write_preferences(
-    folder: Path, pairs: Sequence[Mapping[str, Any]], validation: pa.Array
-) -> dict[str, int]:
-    """Write the pairs; no file where there are none. Return the rows of the file, by its name."""
-    if not pairs:
-        return {}
-    held = set(validation.to_pylist())
-    with Lines(folder / FILE) as lines:
-        for pair in pairs:
-            lines.add({**pair, "split": "validation" if pair["id"] in held else "train"})
-        return {FILE: lines.rows}

@@ -72,7 +72,8 @@ def training_template(tokenizer: PreTrainedTokenizerBase) -> str:
 
 def control_tokens(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
     """Return what finds a control token in a text; one there would end or begin a turn."""
-    words = sorted(set(tokenizer.all_special_tokens) | set(tokenizer.get_added_vocab()))
+    special = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    words = sorted(special.union(tokenizer.all_special_tokens))
     return re.compile("|".join(re.escape(word) for word in words) or r"(?!)")
 
 

@@ -9,7 +9,7 @@ from curator.errors import TrainError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DROPOUT = 0.05
+DROPOUT = 0.05
 
 
 def added(model: Any, rank: int, *, quantised: bool) -> Any:
@@ -30,7 +30,7 @@ def added(model: Any, rank: int, *, quantised: bool) -> Any:
     config = LoraConfig(
         r=rank,
         lora_alpha=2 * rank,
-        lora_dropout=_DROPOUT,
+        lora_dropout=DROPOUT,
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 ARMS = ("raw", "curated")
 _SIDES = "compared"
-_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+_MESSAGES = pa.list_(
+    pa.struct([("role", pa.string()), ("content", pa.string()), ("weight", pa.int8())])
+)
 _ROWS = pa.schema([("id", pa.string()), ("messages", _MESSAGES)])
 
 
@@ -102,7 +104,7 @@ def compare(
 
     Args:
         workspace: the project's.
-        recipe: for the system prompt.
+        recipe: tells the shape of rows and their system prompt.
         plan: the check runs that count.
         asked: export and settings; epochs are those over the curated rows.
         seeds: how many, from the settings' seed on.
@@ -121,8 +123,7 @@ def compare(
             "there is nothing held out to measure with",
             "export with exports.instruction.validation above 0, or name --held-out FILE",
         )
-    prompt = recipe.exports.instruction.system_prompt
-    rows, left_out = raw_rows(workspace, plan, measured, prompt)
+    rows, left_out = raw_rows(workspace, plan, measured, recipe.exports.instruction)
     if raw is not None:
         rows, left_out = read_rows(raw), {}
     sides = {"raw": rows, "curated": export.rows("train")}

@@ -1,7 +1,9 @@
 """The same run for LLaMA-Factory and axolotl: their configurations, and the keys side by side.
 
-Keys after LLaMA-Factory's `examples/train_lora` and data README, and axolotl's configuration
-reference (https://docs.axolotl.ai/docs/config-reference.html). Neither is ever needed here.
+The export has a configuration for each trainer, which tells of its files. What is asked for under
+`training` is put into it here: base model, method, lengths and rates. Keys after LLaMA-Factory's
+`examples/train_lora` and axolotl's configuration reference
+(https://docs.axolotl.ai/docs/config-reference.html).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import yaml
 
 from curator.errors import TrainError
 from curator.train import bases
+from curator.train.adapters import DROPOUT
 from curator.train.inputs import open_export
 from curator.workspace import write_text
 
@@ -27,13 +30,14 @@ _RATES = {"full": 2e-5}
 _RATE = 2e-4
 _AT_A_TIME = 4
 _TEMPLATES = {
-    "<|start_header_id|>": ("llama3", "llama3"),
-    "<|im_start|>": ("chatml", "chatml"),
-    "<start_of_turn>": ("gemma", "gemma"),
-    "<|end|>": ("phi", "phi_3"),
-    "[INST]": ("mistral", "mistral_v1"),
+    "<|start_header_id|>": "llama3",
+    "<|im_start|>": "chatml",
+    "<start_of_turn>": "gemma",
+    "<|end|>": "phi",
+    "[INST]": "mistral",
 }
-"""By what a chat template is known: its names in LLaMA-Factory and in axolotl."""
+"""What LLaMA-Factory calls a chat template, by what that is known by. `chatml` for Qwen too:
+`qwen` would put a system prompt in where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +52,20 @@ def write(export_folder: Path, training: Training, out: Path) -> Written:
     """Write `llamafactory.yaml` and `axolotl.yaml` for an export.
 
     Raises:
-        TrainError: there is no such export, or a trainer has no name for the chat template.
+        TrainError: there is no such export, it was written for other trainers, or a trainer has
+            no name for the chat template.
         ModelError: the base model cannot be found.
         WorkspaceError: the folder cannot be written.
 
     """
     export = open_export(export_folder)
     source = bases.find(training.base_model)
-    tokenizer = bases.tokenizer(source)
-    own = tokenizer.chat_template
+    own = bases.tokenizer(source).chat_template
     template = "<|im_start|>" if training.template == "chatml" or own is None else str(own)
-    names = next((n for sign, n in _TEMPLATES.items() if sign in template), None)
-    if names is None:
+    name = next((n for sign, n in _TEMPLATES.items() if sign in template), None)
+    if name is None:
         raise TrainError(
-            "LLaMA-Factory and axolotl have no name for the base model's chat template",
+            "LLaMA-Factory has no name for the base model's chat template",
             "set training.template to chatml if its vocabulary has <|im_start|>",
         )
     at_a_time = next(n for n in range(_AT_A_TIME, 0, -1) if training.batch_size % n == 0)
@@ -70,28 +74,27 @@ def write(export_folder: Path, training: Training, out: Path) -> Written:
         training=training,
         at_a_time=at_a_time,
         rate=training.learning_rate or _RATES.get(training.method, _RATE),
-        validation=bool(export.manifest["splits"]["validation"]),
+        template=name,
     )
     kinds = {
-        "llamafactory.yaml": llama_factory(export, shared, names[0]),
-        "axolotl.yaml": axolotl(export, shared, names[1] if training.template == "chatml" else ""),
+        "llamafactory.yaml": _llama_factory(export, shared),
+        "axolotl.yaml": _axolotl(export, shared),
     }
-    for name, config in kinds.items():
+    for file, config in kinds.items():
         head = f"# {export.manifest['project']} {export.manifest['version']}\n"
-        write_text(out / name, head + yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
-    files = tuple(out / name for name in kinds)
-    return Written(files, _side_by_side(shared, *kinds.values()))
+        write_text(out / file, head + yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
+    return Written(tuple(out / file for file in kinds), _side_by_side(shared, *kinds.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What both are told. rate: the learning rate. validation: whether there are such rows."""
+    """What both are told. rate: the learning rate. template: what LLaMA-Factory calls it."""
 
     base: str
     training: Training
     at_a_time: int
     rate: float
-    validation: bool
+    template: str
 
     @property
     def accumulated(self) -> int:
@@ -99,33 +102,32 @@ class _Shared:
         return self.training.batch_size // self.at_a_time
 
 
-def llama_factory(export: Export, shared: _Shared, template: str) -> dict[str, Any]:
-    """Return LLaMA-Factory's configuration; the data's description lies beside the rows."""
+def _exported(export: Export, file: str) -> dict[str, Any]:
+    """Return the configuration that the export has for a trainer."""
+    path = export.folder / file
+    if not path.is_file():
+        raise TrainError(
+            f"{export.folder}: has no {file}",
+            "name the trainer in exports.instruction.trainers, and export again",
+        )
+    config: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return config
+
+
+def _llama_factory(export: Export, shared: _Shared) -> dict[str, Any]:
     asked = shared.training
-    name = export.manifest["project"]
-    config: dict[str, Any] = {
+    config = _exported(export, "llamafactory.yaml")
+    return config | {
         "model_name_or_path": shared.base,
-        "stage": "sft",
-        "do_train": True,
         "finetuning_type": "full" if asked.method == "full" else "lora",
-        **_lora(
-            asked,
-            {
-                "lora_rank": asked.lora_rank,
-                "lora_alpha": 2 * asked.lora_rank,
-                "lora_dropout": 0.05,
-                "lora_target": "all",
-            },
-        ),
+        **_lora(asked, "lora_rank", "lora_alpha", "lora_dropout", {"lora_target": "all"}),
         **(
             {"quantization_bit": 4, "quantization_method": "bnb"} if asked.method == "qlora" else {}
         ),
         "dataset_dir": str(export.folder),
-        "dataset": f"{name}_train",
-        "template": template,
+        "template": shared.template,
         "cutoff_len": asked.max_length,
-        "packing": asked.packing,
-        **({"neat_packing": True} if asked.packing else {}),
+        **({"packing": True, "neat_packing": True} if asked.packing else {}),
         "per_device_train_batch_size": shared.at_a_time,
         "gradient_accumulation_steps": shared.accumulated,
         "learning_rate": shared.rate,
@@ -133,48 +135,33 @@ def llama_factory(export: Export, shared: _Shared, template: str) -> dict[str, A
         **({"max_steps": asked.max_steps} if asked.max_steps else {}),
         "lr_scheduler_type": "cosine",
         "warmup_ratio": 0.05,
-        **_precision(asked),
+        "bf16": asked.precision in {"auto", "bf16"},
+        "fp16": asked.precision == "fp16",
         "seed": asked.seed,
-        "output_dir": "saves/llamafactory",
-        "logging_steps": 1,
-        "save_steps": asked.save_every or 100,
         "save_total_limit": asked.keep_checkpoints,
         "report_to": "none",
     }
-    if shared.validation:
-        config |= {
-            "eval_dataset": f"{name}_validation",
-            "eval_strategy": "steps",
-            "eval_steps": asked.save_every or 100,
-            "per_device_eval_batch_size": shared.at_a_time,
-        }
-    return config
 
 
-def axolotl(export: Export, shared: _Shared, template: str) -> dict[str, Any]:
-    """Return axolotl's configuration; an empty template name stands for the tokenizer's own."""
+def _axolotl(export: Export, shared: _Shared) -> dict[str, Any]:
     asked = shared.training
-    config: dict[str, Any] = {
+    config = _exported(export, "axolotl.yaml")
+    for name in ("adapter", "lora_r", "lora_alpha", "lora_target_linear"):
+        config.pop(name, None)
+    for name in ("datasets", "test_datasets"):
+        for rows in config.get(name, ()):
+            rows["path"] = str(export.folder / rows["path"])
+    if "chat_template_jinja" in config:
+        config["chat_template_jinja"] = str(export.folder / config["chat_template_jinja"])
+    elif asked.template == "chatml":
+        config["chat_template"] = "chatml"
+    four = {"load_in_4bit": True} if asked.method == "qlora" else {}
+    adapter = {} if asked.method == "full" else {"adapter": "qlora" if four else "lora"}
+    return config | {
         "base_model": shared.base,
-        **(
-            {}
-            if asked.method == "full"
-            else {"adapter": "qlora" if asked.method == "qlora" else "lora"}
-        ),
-        **_lora(
-            asked,
-            {
-                "lora_r": asked.lora_rank,
-                "lora_alpha": 2 * asked.lora_rank,
-                "lora_dropout": 0.05,
-                "lora_target_linear": True,
-            },
-        ),
-        **({"load_in_4bit": True} if asked.method == "qlora" else {}),
-        "chat_template": template or "tokenizer_default",
-        "datasets": [_axolotl_rows(export, "train")],
-        **({"test_datasets": [_axolotl_rows(export, "validation")]} if shared.validation else {}),
-        "val_set_size": 0.0,
+        **adapter,
+        **_lora(asked, "lora_r", "lora_alpha", "lora_dropout", {"lora_target_linear": True}),
+        **four,
         "sequence_len": asked.max_length,
         "sample_packing": asked.packing,
         "micro_batch_size": shared.at_a_time,
@@ -184,42 +171,20 @@ def axolotl(export: Export, shared: _Shared, template: str) -> dict[str, Any]:
         **({"max_steps": asked.max_steps} if asked.max_steps else {}),
         "lr_scheduler": "cosine",
         "warmup_ratio": 0.05,
-        "optimizer": "adamw_torch",
-        **({"bf16": "auto"} if asked.precision == "auto" else _precision(asked)),
+        "bf16": "auto" if asked.precision == "auto" else asked.precision == "bf16",
+        "fp16": asked.precision == "fp16",
         "seed": asked.seed,
-        "output_dir": "saves/axolotl",
-        "logging_steps": 1,
-        "save_steps": asked.save_every or 100,
         "save_total_limit": asked.keep_checkpoints,
     }
-    if shared.validation:
-        config |= {"eval_steps": asked.save_every or 100}
-    return config
 
 
-def _axolotl_rows(export: Export, split: str) -> dict[str, Any]:
-    return {
-        "path": str(export.folder / f"{split}.jsonl"),
-        "ds_type": "json",
-        "split": "train",
-        "type": "chat_template",
-        "field_messages": "messages",
-        "message_property_mappings": {"role": "role", "content": "content"},
-        "roles_to_train": ["assistant"],
-        "train_on_eos": "turn",
-    }
-
-
-def _lora(asked: Training, keys: Mapping[str, Any]) -> dict[str, Any]:
-    return {} if asked.method == "full" else dict(keys)
-
-
-def _precision(asked: Training) -> dict[str, bool]:
-    return (
-        {"bf16": True}
-        if asked.precision in {"auto", "bf16"}
-        else ({"fp16": True} if asked.precision == "fp16" else {})
-    )
+def _lora(
+    asked: Training, rank: str, alpha: str, dropout: str, more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the keys of an adapter as ours is made, by what a trainer calls them."""
+    if asked.method == "full":
+        return {}
+    return {rank: asked.lora_rank, alpha: 2 * asked.lora_rank, dropout: DROPOUT, **more}
 
 
 def _side_by_side(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import TrainError
-from curator.exports.folder import MANIFEST, verify
-from curator.exports.handshake import templated
+from curator.exports.folder import MANIFEST, rows_in, verify
+from curator.exports.handshake.conversations import RefusedError, sound
+from curator.exports.rows import without_nulls
 from curator.tables import file_sha256, read_table
 
 if TYPE_CHECKING:
@@ -19,15 +20,14 @@ if TYPE_CHECKING:
 
 HELD_OUT = 200
 """Rows of the general set, at most, that are held out to measure forgetting."""
-_ROLES = ("system", "user", "assistant", "tool")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A conversation, and the id that it goes by."""
+    """A conversation, and the id of its record; an answer of `weight` 0 is context."""
 
     id: str
-    messages: Sequence[Mapping[str, str]]
+    messages: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +44,21 @@ class Export:
     def rows(self, split: str) -> list[Row]:
         """Return the rows of `train` or `validation`, in order."""
         table = read_table(self.folder / f"{split}.parquet", columns=["id", "messages"])
-        return [Row(row["id"], row["messages"]) for row in table.to_pylist()]
+        return [Row(row["id"], without_nulls(row)["messages"]) for row in table.to_pylist()]
 
     def merged(self) -> dict[str, list[str]]:
         """Return the ids of the duplicates that rows stand for, by the row's id."""
         path = self.folder / "provenance.jsonl"
         if not path.exists():
             return {}
-        told = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return {row["survivor_id"]: [one["record_id"] for one in row["merged"]] for row in told}
+        return {
+            row["survivor_id"]: [one["record_id"] for one in row["merged"]] for row in rows_in(path)
+        }
 
     def preferences(self, split: str) -> list[dict[str, Any]]:
         """Return the preference pairs of a split; none where reviewers corrected nothing."""
-        path = self.folder / "preferences.jsonl"
-        if not path.exists():
-            return []
-        pairs = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [pair for pair in pairs if pair["split"] == split]
+        path = self.folder / f"{split}.preferences.jsonl"
+        return list(rows_in(path)) if path.exists() else []
 
 
 def open_export(folder: Path) -> Export:
@@ -166,13 +164,13 @@ def _row(path: Path, number: int, line: str) -> Row:
     hint = 'each line needs: {"messages": [{"role": "user", "content": "…"}, …]}'
     try:
         value = json.loads(line)
-        messages = [{"role": m["role"], "content": m["content"]} for m in value["messages"]]
-        right = all(m["role"] in _ROLES and isinstance(m["content"], str) for m in messages)
-    except (ValueError, KeyError, TypeError):
+        kept = ("role", "content", "weight")
+        messages = [{k: m[k] for k in kept if k in m} for m in value["messages"]]
+        sound(messages)
+    except RefusedError as refused:
+        raise TrainError(f"{path}, line {number}: {refused}", hint) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise TrainError(f"{path}, line {number}: no row of messages", hint) from None
-    reason = (templated(messages) or None) if right else "a role or a text of no known kind"
-    if reason or not messages:
-        raise TrainError(f"{path}, line {number}: {reason or 'no messages'}", hint)
     return Row(str(value.get("id") or f"line {number}"), messages)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from curator import splits
 from curator.exports.dialogue import dialogue
+from curator.exports.rows import rows_of
 from curator.similarity.components import components
 from curator.tables import read_table, records_from
 from curator.train.inputs import Row
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from curator.check import Plan
+    from curator.schema import InstructionExport
     from curator.workspace import Workspace
 
 _RELATED = "peer_id IS NOT NULL AND (code LIKE 'DUP%' OR code = 'LBL002')"
 
 
 def raw_rows(
-    workspace: Workspace, plan: Plan, held_out: Sequence[Row], prompt: str | None
+    workspace: Workspace, plan: Plan, held_out: Sequence[Row], how: InstructionExport
 ) -> tuple[list[Row], dict[str, int]]:
     """Return the rows, and how many conversations make none, by reason.
 
@@ -36,15 +38,16 @@ def raw_rows(
         workspace: with records and their redacted view.
         plan: the check runs that count: duplicates and shared answers tell what is related.
         held_out: what is measured with.
-        prompt: a system prompt for rows that have none of their own.
+        how: the shape of the export's rows, and the system prompt.
 
     """
     left: Counter[str] = Counter()
     rows: list[Row] = []
     keys: list[int] = []
     owners: list[int] = []
-    place = {row.id: index for index, row in enumerate(held_out)}
+    place = {name: index for index, name in enumerate(dict.fromkeys(r.id for r in held_out))}
     nodes = list(place)
+    n_held_out = len(nodes)
     for row in held_out:
         asked = [m["content"] for m in row.messages if m["role"] == "user"]
         found = splits.question_keys(asked)
@@ -66,10 +69,8 @@ def raw_rows(
             if not spoken.turns:
                 left["no question with an answer"] += 1
                 continue
-            system = spoken.system or prompt
-            messages = [{"role": "system", "content": system}] if system else []
-            messages += [{"role": turn.role, "content": turn.text} for turn in spoken.turns]
-            rows.append(Row(record.id, messages))
+            made = rows_of(record, spoken, how)
+            rows += [Row(record.id, row["messages"]) for row in made]
     related = (
         workspace.sql(plan.findings)
         .execute(
@@ -85,7 +86,7 @@ def raw_rows(
         np.concatenate([edges[:, 0], same[0]]),
         np.concatenate([edges[:, 1], same[1]]),
     )
-    barred = set(group[: len(held_out)].tolist())
+    barred = set(group[:n_held_out].tolist())
     kept = [row for row in rows if group[place[row.id]] not in barred]
     left["related to what is held out"] = len(rows) - len(kept)
     return kept, {reason: n for reason, n in sorted(left.items()) if n}

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerBase
 
-    Messages = Sequence[Mapping[str, str]]
+    from curator.models.chat_templates import Tokenised
+
+    Messages = Sequence[Mapping[str, Any]]
 
 _MARKS = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
 _CONTROL = ("<|im_start|>", "<|im_end|>")
@@ -78,7 +80,10 @@ class Template:
         """
         if self.marks:
             made = tokenised(tokenizer, self.text, conversations)
-            return [(one.ids, one.learnt) for one in made]
+            return [
+                (one.ids, _without_context(one, messages))
+                for one, messages in zip(made, conversations, strict=True)
+            ]
         return [_turn_by_turn(tokenizer, self.text, messages) for messages in conversations]
 
 
@@ -156,6 +161,17 @@ def _of_trl(tokenizer: PreTrainedTokenizerBase) -> str | None:
     return training_template(tokenizer)
 
 
+def _without_context(made: Tokenised, messages: Messages) -> NDArray[np.bool_]:
+    """Return what is learnt, but for answers of `weight` 0 that the template marks all the same."""
+    said = [m for m in messages if m["role"] == "assistant"]
+    learnt = made.learnt
+    if len(made.answers) == len(said):
+        for (first, last), message in zip(made.answers, said, strict=True):
+            if message.get("weight") == 0:
+                learnt[first:last] = False
+    return learnt
+
+
 def _turn_by_turn(
     tokenizer: PreTrainedTokenizerBase, template: str, messages: Messages
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
@@ -171,7 +187,7 @@ def _turn_by_turn(
     whole = render(len(said), asking=False)
     spans = []
     for index, message in enumerate(said):
-        if message["role"] == "assistant":
+        if message["role"] == "assistant" and message.get("weight") != 0:
             before, after = render(index, asking=True), render(index + 1, asking=False)
             if not whole.startswith(after.rstrip()) or not after.startswith(before):
                 raise TrainError(

@@ -188,7 +188,8 @@ def test_what_is_clicked_is_what_is_exported(
     given = dict(conversations())
     kept, sound = ASKED["keep"], SOUND
     assert told == {ASKED["fix"]: CORRECTED, kept: given[kept], sound: given[sound]}
-    pairs = (latest / "preferences.jsonl").read_text("utf-8").splitlines()
+    (path,) = latest.glob("*.preferences.jsonl")
+    pairs = path.read_text("utf-8").splitlines()
     assert [json.loads(p)["chosen"][0]["content"] for p in pairs] == [CORRECTED]
 
 

@@ -37,7 +37,7 @@ def project(demo: Path, tmp_path: Path) -> Path:
 
 
 def rows(project: Path, file: str) -> dict[str, dict[str, Any]]:
-    path = project / "exports" / "instruction" / "latest" / file
+    (path,) = (project / "exports" / "instruction" / "latest").glob(file)
     return {row["id"]: row for row in map(json.loads, path.read_text("utf-8").splitlines())}
 
 
@@ -117,7 +117,7 @@ def test_what_reviewers_say_is_exactly_what_is_exported(
     assert out[ids["keep"]]["messages"][-1]["content"] == keep["fields"]["answer"]
     assert out[ids["fix"]]["messages"][-1]["content"] == FIXED
     assert not {ids["drop"], ids["draft"], ids["discard"]} & out.keys()
-    preference = rows(project, "preferences.jsonl")
+    preference = rows(project, "*.preferences.jsonl")
     assert preference.keys() == {ids["fix"]}
     assert preference[ids["fix"]]["rejected"][0]["content"] == fix["fields"]["answer"]
 

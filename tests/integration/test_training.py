@@ -42,7 +42,6 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "prompt": row["messages"][:1],
             "chosen": row["messages"][1:],
             "rejected": [{"role": "assistant", "content": "不知道。"}],
-            "split": "train",
         }
         for row in talks(6)
     ]
@@ -270,26 +269,6 @@ def test_two_at_once_are_refused(tiny: Path, export: Path, general: Path, tmp_pa
         pass
 
 
-def test_other_launchers_get_the_same_run(
-    curator: Command, tiny: Path, export: Path, tmp_path: Path
-) -> None:
-    project(tmp_path)
-    done = curator(
-        "train", "configs", "-p", tmp_path, "--export", export, "--base", tiny,
-        "--out", tmp_path / "out", "--set", "epochs=2", "--set", "lora_rank=8",
-    )  # fmt: skip
-    from tests.launcher_schemas import Axolotl, LlamaFactory
-
-    factory = yaml.safe_load((tmp_path / "out" / "llamafactory.yaml").read_text("utf-8"))
-    other = yaml.safe_load((tmp_path / "out" / "axolotl.yaml").read_text("utf-8"))
-    LlamaFactory.model_validate(factory)
-    Axolotl.model_validate(other)
-    assert factory["num_train_epochs"] == other["num_epochs"] == 2
-    assert factory["lora_rank"] == other["lora_r"] == 8
-    assert factory["per_device_train_batch_size"] * factory["gradient_accumulation_steps"] == 16
-    assert "LoRA rank\tlora_rank: 8\tlora_rank: 8\tlora_r: 8" in done.stdout
-
-
 # --- with a whole project: the commands of docs/training.md ------------------------------
 
 PAGES = ("docs/training.md", "docs/training.zh-CN.md")
@@ -331,12 +310,25 @@ def test_every_command_of_the_page_did_what_it_says(trained: Path) -> None:
     above = trained.parent
     assert (above / "my-model" / "model.safetensors").is_file()
     assert (above / "launchers" / "axolotl.yaml").is_file()
+    assert list((trained / "runs").glob("sweep-*.svg"))
+
+
+def test_other_launchers_get_the_same_run(trained: Path) -> None:
     from tests.launcher_schemas import Axolotl, LlamaFactory
 
-    for name, schema in (("llamafactory", LlamaFactory), ("axolotl", Axolotl)):
-        text = (above / "launchers" / f"{name}.yaml").read_text("utf-8")
-        schema.model_validate(yaml.safe_load(text))
-    assert list((trained / "runs").glob("sweep-*.svg"))
+    folder = trained.parent / "launchers"
+    factory = yaml.safe_load((folder / "llamafactory.yaml").read_text("utf-8"))
+    other = yaml.safe_load((folder / "axolotl.yaml").read_text("utf-8"))
+    LlamaFactory.model_validate(factory)
+    Axolotl.model_validate(other)
+    assert factory["num_train_epochs"] == other["num_epochs"] == 3
+    assert factory["lora_rank"] == other["lora_r"] == 16
+    assert factory["per_device_train_batch_size"] * factory["gradient_accumulation_steps"] == 8
+    assert factory["max_steps"] == other["max_steps"] == 3
+    manifest = json.loads((trained / "exports/instruction/latest/manifest.json").read_text("utf-8"))
+    asked = [told for told in manifest["handshake"] if told["trainer"] != "trl"]
+    assert {told["trainer"] for told in asked} == {"llamafactory", "axolotl"}
+    assert not any(told["refused"] for told in asked)
 
 
 def test_both_sides_get_the_same_budget_and_the_raw_side_no_held_out_row(trained: Path) -> None:

@@ -16,6 +16,7 @@ from curator.models.chat_templates import (
     training_template,
 )
 from curator.models.tokenizers import load_tokenizer
+from tests.letters import letters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,20 +49,7 @@ def qwen() -> Any:
 
 @pytest.fixture(scope="module")
 def llama3() -> Any:
-    """A byte-level tokenizer with Llama 3's control tokens and no merges."""
-    from tokenizers import Tokenizer, decoders, pre_tokenizers
-    from tokenizers.models import BPE
-    from transformers import PreTrainedTokenizerFast
-
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    made = Tokenizer(BPE({letter: n for n, letter in enumerate(letters)}, []))
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    words = ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
-    made.add_special_tokens(words)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=made, bos_token=words[0], eos_token=words[3], pad_token=words[3]
-    )
+    return letters()
 
 
 def test_the_built_in_tokenizer_counts_as_its_vocabulary_does(qwen: Any) -> None:

@@ -75,18 +75,19 @@ def test_a_correction_speaks_of_people_as_the_export_does(tmp_path: Path, style:
     assert who not in (NAME, "")
     assert answer == f"{who}您好，可以退。"
     assert [m["content"] for m in rows(folder)[other.id]] == ["在吗", "在的。"]
-    (pair,) = lines(folder, "preferences.jsonl")
+    (path,) = folder.glob("*.preferences.jsonl")
+    (pair,) = lines(folder, path.name)
     assert pair["chosen"] == [{"role": "assistant", "content": answer}]
     assert pair["rejected"] == [{"role": "assistant", "content": f"{who}您好，不行"}]
     assert pair["prompt"] == [{"role": "user", "content": question}]
-    assert pair["split"] in {"train", "validation"}
+    split = f"{path.name.partition('.')[0]}.jsonl"
+    assert record.id in {row["id"] for row in lines(folder, split)}
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert manifest["reviews"] == {"keep": 0, "fix": 1, "drop": 0, "review": 0}
     chunks = lines(export_rag(workspace, recipe, POLICY, plan), "chunks.jsonl")
     assert any("可以退" in c["text"] for c in chunks)
     assert not any("不行" in c["text"] for c in chunks)
     if style != "numbered":
-        split = f"{pair['split']}.jsonl"
         back = [json.loads(row) for row in reveal(workspace, recipe, folder / split)]
         told = next(row for row in back if row["id"] == record.id)["messages"]
         assert [m["content"] for m in told] == [f"我是{NAME}，想退货", f"{NAME}您好，可以退。"]
@@ -142,7 +143,7 @@ def test_only_a_corrected_answer_makes_a_pair(tmp_path: Path) -> None:
     review(workspace, plan, asked, verdict="fix", corrected_question="怎么退货")
     review(workspace, plan, kept, verdict="keep", corrected_answer="filled in and not meant")
     folder = export_instruction(workspace, Recipe(name="made"), POLICY, plan)
-    assert not (folder / "preferences.jsonl").exists()
+    assert not list(folder.glob("*.preferences.jsonl"))
     assert rows(folder)[asked.id][0]["content"] == "怎么退货"
     assert rows(folder)[kept.id][1]["content"] == "三天。"
 

@@ -1,139 +1,141 @@
-"""Golden rows of each format, and what trainers would refuse."""
+"""Golden files of each format, by hand checked, and what they are beside JSONL."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
+import yaml
 
-from curator.exports import export_instruction, load_instruction
-from curator.exports.formats import NoPlaceError, alpaca, dataset_info, prompt_completion, sharegpt
-from curator.exports.handshake import Handshake, alternates, templated
-from tests.synthetic import POLICY, Made, conversation, recipe
+from curator.exports import export_instruction
+from curator.exports.formats import NoPlaceError, alpaca, sharegpt
+from curator.schema import Recipe
+from tests.conftest import ROOT
+from tests.synthetic import POLICY, Made, conversation
+from tests.unit.test_corrections import review
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-def said(*turns: tuple[str, str]) -> dict[str, Any]:
-    return {"id": "r1", "messages": [{"role": role, "content": text} for role, text in turns]}
-
-
-TALK = said(
-    ("system", "你是医生。"),
-    ("user", "孩子发烧 38.5 ℃ 怎么办？"),
-    ("assistant", "多喝水。"),
-    ("user", "And at night?"),
-    ("assistant", "Let the child sleep."),
-)
-TOOL = said(("user", "查订单"), ("assistant", "好的"), ("tool", "{}"), ("assistant", "已发货"))
+GOLDEN = ROOT / "tests" / "golden" / "instruction"
+FORMATS = ["prompt_completion", "sharegpt", "alpaca", "kto"]
+PROMPTS = {"zh": "你是{label}医生。", "en": "You are a doctor."}
 
 
-def test_prompt_and_completion_for_trl() -> None:
-    row = prompt_completion(TALK)
-    assert row["prompt"] == TALK["messages"][:-1]
-    assert row["completion"] == [{"role": "assistant", "content": "Let the child sleep."}]
-
-
-def test_sharegpt() -> None:
-    assert sharegpt(TALK) == {
-        "id": "r1",
-        "system": "你是医生。",
-        "conversations": [
-            {"from": "human", "value": "孩子发烧 38.5 ℃ 怎么办？"},
-            {"from": "gpt", "value": "多喝水。"},
-            {"from": "human", "value": "And at night?"},
-            {"from": "gpt", "value": "Let the child sleep."},
-        ],
-    }
-    assert [t["from"] for t in sharegpt(TOOL)["conversations"]] == [
-        "human", "gpt", "observation", "gpt",
-    ]  # fmt: skip
-
-
-def test_alpaca() -> None:
-    assert alpaca(TALK) == {
-        "id": "r1",
-        "instruction": "And at night?",
-        "input": "",
-        "output": "Let the child sleep.",
-        "system": "你是医生。",
-        "history": [["孩子发烧 38.5 ℃ 怎么办？", "多喝水。"]],
-    }
-    with pytest.raises(NoPlaceError, match="tools"):
-        alpaca(TOOL)
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        (TALK, None),
-        (TOOL, None),
-        (said(("user", "a"), ("tool", "b"), ("assistant", "c")), "turns that do not alternate"),
-        (said(("assistant", "a"), ("user", "b")), "turns that do not alternate"),
-        (said(("user", "a"), ("assistant", "b"), ("user", "c")), "no answer at the end"),
-        (said(("system", "a")), "no turns"),
-    ],
-)
-def test_what_llama_factory_would_skip(row: dict[str, Any], reason: str | None) -> None:
-    assert alternates(row["messages"]) == reason
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        (TALK, None),
-        (said(("user", "a"), ("assistant", " \n")), "a message without text"),
-        (said(("user", "a")), "no answer to learn from"),
-        (
-            said(("user", "a"), ("system", "b"), ("assistant", "c")),
-            "a system prompt in the middle",
-        ),
-    ],
-)
-def test_what_a_chat_template_would_leave_empty(row: dict[str, Any], reason: str | None) -> None:
-    assert templated(row["messages"]) == reason
-
-
-def test_a_refused_row_is_named_with_its_reason() -> None:
-    asked = Handshake()
-    for row in (TALK, said(("user", "a"), ("tool", "b"), ("assistant", "c"))):
-        asked.look_at(row)
-    told = asked.facts()
-    assert told["llamafactory"] == {
-        "rows": 2,
-        "taken": 1,
-        "refused": {"turns that do not alternate": 1},
-        "first_refused": [{"id": "r1", "reason": "turns that do not alternate"}],
-    }
-    assert told["trl"]["taken"] == 2
-
-
-def test_an_export_holds_every_format_that_was_asked_for(tmp_path: Path) -> None:
+def export(tmp_path: Path, **how: Any) -> Path:
+    """Two turns in Chinese, a question in English, a tool, and an answer that was corrected."""
     made = Made()
-    for number in range(30):
-        made.add(conversation(f"line {number}", ("user", f"问题{number}"), ("assistant", "答案")))
     made.add(
         conversation(
-            "line 99", ("user", "查"), ("assistant", "好"), ("tool", "{}"), ("assistant", "有")
+            "1", ("user", "孩子发烧 38.5 ℃ 怎么办？"), ("assistant", "多喝水。"),
+            ("user", "晚上呢？"), ("assistant", "让孩子“睡”。\n第二天复诊。"), label="儿科",
         )
+    )  # fmt: skip
+    made.add(
+        conversation("2", ("user", "What is a fever?"), ("assistant", "Above 38 °C."), lang="en")
+    )
+    made.add(
+        conversation(
+            "3", ("system", "查完再答"), ("user", "查订单"), ("assistant", "稍等"),
+            ("tool", '{"状态": "已发货"}'), ("assistant", "已发货"),
+        )
+    )  # fmt: skip
+    corrected = made.add(
+        conversation("4", ("user", "能退吗"), ("assistant", "不行"), label="售后", uri="b.jsonl")
     )
     workspace, plan = made.lay(tmp_path)
-    formats = ["prompt_completion", "sharegpt", "alpaca"]
-    folder = export_instruction(workspace, recipe(instruction={"formats": formats}), POLICY, plan)
+    review(workspace, plan, corrected, verdict="fix", corrected_answer="七天内可以退。")
+    given = {"validation": 0, "system_prompt": PROMPTS, "formats": FORMATS} | how
+    recipe = Recipe.model_validate({"name": "golden", "exports": {"instruction": given}})
+    return export_instruction(workspace, recipe, POLICY, plan)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(tmp_path_factory.mktemp("golden"), files=["parquet", "datasets"])
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    "name", sorted(p.name for p in GOLDEN.iterdir() if p.name.partition(".")[0] != "split")
+)
+def test_files_are_as_they_were_checked_by_hand(folder: Path, name: str) -> None:
+    assert (folder / name).read_text("utf-8") == (GOLDEN / name).read_text("utf-8")
+
+
+def test_every_file_has_a_golden_one(folder: Path) -> None:
+    made = {
+        p.name for p in folder.iterdir()
+        if p.is_file() and p.suffix != ".parquet" and p.name not in ("README.md", "manifest.json")
+    }  # fmt: skip
+    empty = {"validation.jsonl"}
+    assert made - empty == {p.name for p in GOLDEN.iterdir()} - {"split.jsonl"}
+
+
+def test_split_rows_are_as_they_were_checked_by_hand(tmp_path: Path) -> None:
+    folder = export(tmp_path, turns="split")
+    assert (folder / "train.jsonl").read_text("utf-8") == (GOLDEN / "split.jsonl").read_text(
+        "utf-8"
+    )
+    assert yaml.safe_load((folder / "llamafactory.yaml").read_text())["mask_history"] is True
+    (data,) = yaml.safe_load((folder / "axolotl.yaml").read_text())["datasets"]
+    assert data["message_field_training"] == "weight"
+
+
+def test_parquet_and_datasets_hold_the_same_rows(folder: Path) -> None:
+    from datasets import load_from_disk
+
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    listed = {file["path"] for file in manifest["files"]}
+    names = ["messages", *FORMATS, "kto.llamafactory", "preferences", "preferences.llamafactory"]
+    for name in names:
+        stem = "train" if name == "messages" else f"train.{name}"
+        wanted = rows(folder / f"{stem}.jsonl")
+        assert pq.read_table(folder / f"{stem}.parquet").to_pylist() == wanted
+        assert load_from_disk(folder / "datasets" / name)["train"].to_list() == wanted
+        assert f"datasets/{name}/train/state.json" in listed
+
+
+def test_the_same_rows_make_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    again = export(tmp_path, files=["parquet", "datasets"])
+    assert again.name == folder.name
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (again / path.relative_to(folder)).read_bytes(), path
+
+
+def test_a_format_without_a_place_for_a_row_is_told(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert manifest["formats"] == {
-        "prompt_completion": {},
+        "prompt_completion": {
+            "answers that are context alone (prompt_completion learns the last one)": 2
+        },
         "sharegpt": {},
         "alpaca": {"tools have no place in Alpaca rows": 1},
+        "kto": {"answers that are context alone (kto learns the last one)": 2},
     }
-    for split, rows in load_instruction(folder).items():
-        lines = (folder / f"{split}.sharegpt.jsonl").read_text("utf-8").splitlines()
-        assert [json.loads(line)["id"] for line in lines] == rows["id"]
-    info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
-    assert info == dataset_info("made", ("train", "validation"), formats)
-    assert {entry["file_name"] for entry in info.values()} <= {p.name for p in folder.iterdir()}
-    listed = {f["path"]: f["rows"] for f in manifest["files"]}
-    assert listed["train.alpaca.jsonl"] + listed["validation.alpaca.jsonl"] == 30
-    assert manifest["handshake"]["llamafactory"]["taken"] == 31
+    tools = next(
+        row
+        for row in rows(folder / "train.jsonl")
+        if any(m["role"] == "tool" for m in row["messages"])
+    )
+    with pytest.raises(NoPlaceError, match="tools"):
+        alpaca(tools)
+    roles = [t["from"] for t in sharegpt(tools)["conversations"]]
+    assert roles == ["human", "gpt", "observation", "gpt"]
+
+
+def test_every_trainer_takes_every_row(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    asked = {
+        (t["trainer"], t["file"]): (t["taken"], t["rows"]) for t in manifest["handshake"]["told"]
+    }
+    assert all(taken == n for taken, n in asked.values())
+    assert asked["llamafactory", "train.preferences.llamafactory.jsonl"] == (1, 1)
+    assert asked["llamafactory", "train.alpaca.jsonl"] == (3, 3)
+    assert asked["trl", "train.kto.jsonl"] == (5, 5)
