@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from curator.train.runs import Run
 
 
+_SETS = ("train", "replay", "validation", "general")
+
+
 def write(
     run: Run,
     asked: Asked,
@@ -234,7 +237,8 @@ def _rows(rows: Mapping[str, Any]) -> list[str]:
         "| set / 集合 | rows / 行 | used / 用 | cut / 截断 | empty / 空 | tokens | learnt / 学 |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for name, told in rows.items():
+    for name in (name for name in _SETS if name in rows):
+        told = rows[name]
         figures = ("rows", "used", "cut", "masked", "tokens", "learnt")
         lines.append(f"| {name} | " + " | ".join(f"{told[f]:,}" for f in figures) + " |")
     return lines
@@ -246,7 +250,7 @@ def _measured(result: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
         "| --- | ---: | ---: |",
         *(
             f"| {name} | {told['before']:.4f} | {told['after']:.4f} |"
-            for name, told in result["losses"].items()
+            for name, told in sorted(result["losses"].items())
         ),
         "",
     ]

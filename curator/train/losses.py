@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _ROWS = 8
 _LONGEST_ANSWER = 64
+_SLICE = 256
+_SCALED = ("final_logit_softcapping", "logit_scale", "logits_scaling")
+"""Settings of models whose logits are more than the head's output."""
 
 
 def loss(model: Any, rows: pa.Table, *, rank: int = 0, world: int = 1) -> float:
@@ -47,19 +50,36 @@ def loss(model: Any, rows: pa.Table, *, rank: int = 0, world: int = 1) -> float:
             seen = torch.tensor(
                 [[1] * len(i) + [0] * (width - len(i)) for i, _ in batch], device=device
             )
-            logits = model(input_ids=ids, attention_mask=seen, use_cache=False).logits
-            total[0] += torch.nn.functional.cross_entropy(
-                logits[:, :-1].float().flatten(0, 1),
-                said[:, 1:].flatten(),
-                ignore_index=IGNORED,
-                reduction="sum",
-            ).item()
-            total[1] += int((said[:, 1:] != IGNORED).sum())
+            wanted = said[:, 1:] != IGNORED
+            total[0] += _surprise(model, ids, seen, wanted, said[:, 1:][wanted])
+            total[1] += int(wanted.sum())
     if world > 1:
         total = total.to(device) if device.type == "cuda" else total
         torch.distributed.all_reduce(total)
     model.train(was_training)
     return float(total[0] / total[1])
+
+
+def _surprise(model: Any, ids: Any, seen: Any, wanted: Any, said: Any) -> float:
+    """Return the negative log-likelihood of the wanted tokens together.
+
+    The head works on slices of them: all logits at once would need more memory than training.
+    """
+    import torch  # noqa: PLC0415 - heavy
+
+    whole = model.get_base_model() if hasattr(model, "get_base_model") else model
+    config = whole.config.get_text_config()
+    inputs = {"input_ids": ids, "attention_mask": seen, "use_cache": False}
+    if any(getattr(config, name, None) for name in _SCALED):
+        slices = whole(**inputs).logits[:, :-1][wanted].split(_SLICE)
+    else:
+        hidden = whole.get_decoder()(**inputs).last_hidden_state[:, :-1][wanted]
+        head = whole.get_output_embeddings()
+        slices = (head(part) for part in hidden.split(_SLICE))
+    return sum(
+        torch.nn.functional.cross_entropy(logits.float(), part, reduction="sum").item()
+        for logits, part in zip(slices, said.split(_SLICE), strict=True)
+    )
 
 
 def answers(

@@ -284,6 +284,49 @@ def test_a_batch_that_cannot_be_shared_is_told(tiny: Path, export: Path) -> None
         plan(training, prepared, LAPTOP, 3)
 
 
+# --- losses ------------------------------------------------------------------------------
+
+
+def test_the_loss_is_that_of_all_learnt_tokens(tiny: Path) -> None:
+    import pyarrow as pa
+    import torch
+
+    from curator.train import adapters, losses
+
+    model = bases.model(str(tiny), precision="fp32")
+    ids = [list(range(10, 10 + n)) for n in (9, 20, 70, 120, 121, 30, 5, 40, 41, 12)]
+    said = [[IGNORED] * 4 + row[4:] for row in ids]
+    rows = pa.table({"input_ids": ids, "labels": said})
+    total, count = 0.0, 0
+    with torch.no_grad():
+        for row, labels in zip(ids, said, strict=True):
+            logits = model(input_ids=torch.tensor([row])).logits[0, :-1]
+            wanted = torch.tensor(labels[1:])
+            total += float(torch.nn.functional.cross_entropy(logits, wanted, reduction="sum"))
+            count += int((wanted != IGNORED).sum())
+    assert losses.loss(model, rows) == pytest.approx(total / count, rel=1e-5)
+    adapted = adapters.added(model, 4, quantised=False)
+    assert losses.loss(adapted, rows) == pytest.approx(total / count, rel=1e-5)
+
+
+def test_an_answer_that_is_context_is_not_learnt(tokenizer: Any, tiny: Path) -> None:
+    talk = [dict(m) for m in TALK]
+    talk[2]["weight"], talk[4]["weight"] = 0, 1
+    assert learnt(tokenizer, templates.choose(tokenizer, "auto"), talk) == "Rest.<|im_end|>"
+    own = bases.tokenizer(str(tiny))
+    own.chat_template = (
+        "{% for m in messages %}[{{ m.role }}]{% if m.role == 'assistant' %}"
+        "{% generation %}{{ m.content }}<|im_end|>{% endgeneration %}"
+        "{% else %}{{ m.content }}{% endif %}{% endfor %}"
+    )
+    assert learnt(own, templates.choose(own, "auto"), talk) == "Rest.<|im_end|>"
+    own.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}: {{ m.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant: {% endif %}"
+    )
+    assert learnt(own, templates.choose(own, "auto"), talk).strip() == "Rest.<|im_end|>"
+
+
 # --- what is not there, or not right -----------------------------------------------------
 
 
@@ -382,7 +425,7 @@ def test_replay_without_general_rows(tiny: Path, export: Path) -> None:
     [
         ("{", "line 2: no row of messages"),
         ('{"text": "a"}', "line 2: no row of messages"),
-        ('{"messages": [{"role": "human", "content": "a"}]}', "a role or a text of no known kind"),
+        ('{"messages": [{"role": "human", "content": "a"}]}', "a role that chat templates do not know"),
         ('{"messages": [{"role": "user", "content": "a"}]}', "no answer to learn from"),
         ('{"messages": []}', "line 2"),
     ],
