@@ -86,7 +86,7 @@ def plan(
     _tell_plan(facts, prepared.shape.parameters, prepared.train.account.within(0.95))
     _tell_rows({name: account.facts() for name, account in rows.items()})
     if not planned.fits:
-        say(f"this does not fit; what would: {planned.fitting or 'a smaller base model'}")
+        say(f"this does not fit; what would: {planned.fitting}")
 
 
 @app.command()

@@ -29,6 +29,8 @@ FLOPS_RECOMPUTED = 2
 """For a token and a parameter: with checkpointing the forward pass is made twice."""
 _MOST_ROWS = 8
 """Rows at a time on a device, at most: more seldom make it faster, and padding grows."""
+_BESIDE_WEIGHTS = 1.15
+"""What an adapter takes altogether, beside its base's weights, roughly."""
 _RATES = {"lora": 2e-4, "qlora": 2e-4, "full": 2e-5}
 GIB = 2**30
 
@@ -253,8 +255,8 @@ def _ways(
                 yield Way(method, precision, rows, length, checkpointing, training.lora_rank)
 
 
-def _fitting(shape: Shape, way: Way, here: Hardware, free: int) -> str | None:
-    """Return in words what would fit: less length, LoRA in place of full, or four bits."""
+def _fitting(shape: Shape, way: Way, here: Hardware, free: int) -> str:
+    """Return what would fit: less length, LoRA in place of full, four bits, or a smaller model."""
     for method in ("full", "lora", "qlora") if way.method == "full" else ("lora", "qlora"):
         if method == "qlora" and not here.quantises:
             continue
@@ -264,14 +266,9 @@ def _fitting(shape: Shape, way: Way, here: Hardware, free: int) -> str | None:
             other = replace(way, method=method, rows=1, checkpointing=True, length=length)
             if memory.estimate(shape, other, here.kind).total <= MARGIN * free:
                 return f"--set method={method} --set max_length={length}"
-    return None
-
-
-def largest(way: Way, free: int) -> float:
-    """Return about how many parameters would fit in a way on this hardware."""
-    per_parameter = memory.BYTES[way.precision] if way.method != "qlora" else 0.6
-    per_parameter = 16 if way.method == "full" else per_parameter
-    return max(0.0, (MARGIN * free - GIB) / (per_parameter * 1.15))
+    size = 0.6 if here.quantises else memory.BYTES[way.precision]
+    most = max(0.0, (MARGIN * free - GIB) / (size * _BESIDE_WEIGHTS))
+    return f"a base model of up to about {most / 1e9:.1f}B parameters"
 
 
 def _sequences(training: Training, prepared: Prepared) -> int:
@@ -289,14 +286,9 @@ def _steps(training: Training, rows: int) -> int:
 def too_big(made: Plan, prepared: Prepared, folder: Path) -> TrainError:
     """Return the error of a plan that does not fit, with what would."""
     free = made.hardware.free
-    if made.fitting:
-        hint = f"this would fit: {made.fitting}"
-    else:
-        most = largest(made.way, free)
-        hint = f"a base model of up to about {most / 1e9:.1f}B parameters would fit here"
     return TrainError(
         f"{folder.name}: {prepared.shape.parameters / 1e9:.2f}B parameters need about"
         f" {made.needs.total / GIB:.1f} GiB, and {free / GIB:.1f} GiB are free"
         f" ({made.hardware.name})",
-        hint + "; --anyway tries it nevertheless",
+        f"this would fit: {made.fitting}; --anyway tries it nevertheless",
     )

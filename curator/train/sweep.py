@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.errors import TrainError
 from curator.tables import digest
+from curator.train.inputs import open_export, open_general
 from curator.train.launch import run
 from curator.train.plots import Line, chart
 from curator.train.runs import FOLDER
@@ -45,10 +46,13 @@ def sweep(
             "a sweep needs general conversations",
             "name them: --general FILE, or training.general in curator.yaml",
         )
+    if not shares or not all(0 <= share < 1 for share in shares):
+        raise TrainError("a replay share is no share", "give shares from 0 to below 1")
+    # Before an hour goes into the smaller shares.
+    n_domain = len(open_export(asked.export).rows("train"))
+    open_general(asked.general).replayed(n_domain, max(shares), asked.training.seed)
     rows = []
     for share in shares:
-        if not 0 <= share < 1:
-            raise TrainError(f"a replay share of {share:g}", "give shares from 0 to below 1")
         one = replace(asked, training=asked.training.model_copy(update={"replay": share}))
         card = run(root, one, watcher).card()
         result = card["result"]

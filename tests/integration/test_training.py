@@ -285,11 +285,13 @@ def test_both_pages_tell_the_same_commands() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(demo: Path, general: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample project after every command of the page, with runs of a few steps."""
     above = tmp_path_factory.mktemp("documented")
     shutil.copytree(demo, above / "my-project", symlinks=True)
-    shutil.copy(general, above / "general.jsonl")
+    rows = talks(160, name="g", words=3)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (above / "general.jsonl").write_text(text, encoding="utf-8")
     with (above / "my-project" / "curator.yaml").open("a", encoding="utf-8") as recipe:
         recipe.write("\ntraining: {max_steps: 3, batch_size: 8, max_length: 64, save_every: 3}\n")
     for line in commands(PAGES[0]):

@@ -234,10 +234,10 @@ def test_what_is_too_big_is_told_with_what_would_fit(tiny: Path, export: Path) -
     prepared = replace(prepare(training, open_export(export), None), shape=BIG)
     no = plan(training, prepared, LAPTOP)
     assert not no.fits
-    assert no.fitting is None
+    assert no.fitting == "a base model of up to about 1.3B parameters"
     error = too_big(no, prepared, tiny)
     assert "8.00B parameters need about" in error.message
-    assert "B parameters would fit here" in error.hint
+    assert "this would fit: a base model of up to about" in error.hint
     yes = plan(training, prepared, GPU)
     assert (yes.fits, yes.way.method, yes.way.precision) == (True, "lora", "bf16")
     small = replace(GPU, free=12 * GIB)
@@ -425,7 +425,10 @@ def test_replay_without_general_rows(tiny: Path, export: Path) -> None:
     [
         ("{", "line 2: no row of messages"),
         ('{"text": "a"}', "line 2: no row of messages"),
-        ('{"messages": [{"role": "human", "content": "a"}]}', "a role that chat templates do not know"),
+        (
+            '{"messages": [{"role": "human", "content": "a"}]}',
+            "a role that chat templates do not know",
+        ),
         ('{"messages": [{"role": "user", "content": "a"}]}', "no answer to learn from"),
         ('{"messages": []}', "line 2"),
     ],
