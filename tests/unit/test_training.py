@@ -234,7 +234,7 @@ def test_what_is_too_big_is_told_with_what_would_fit(tiny: Path, export: Path) -
     prepared = replace(prepare(training, open_export(export), None), shape=BIG)
     no = plan(training, prepared, LAPTOP)
     assert not no.fits
-    assert no.fitting == "a base model of up to about 1.3B parameters"
+    assert no.fitting == "a base model of up to about 1.4B parameters"
     error = too_big(no, prepared, tiny)
     assert "8.00B parameters need about" in error.message
     assert "this would fit: a base model of up to about" in error.hint
