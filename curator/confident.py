@@ -1,4 +1,4 @@
-"""Which answers and labels are wrong, and how surely: through cleanlab, and by the odds.
+"""Which answers and labels are wrong, what is an outlier, and how surely: through cleanlab.
 
 Northcutt, Jiang and Chuang (2021), https://arxiv.org/abs/1911.00068. A score of 1 is
 surely a problem.
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LEAST = 1e-6
 FLAGGED = 0.6
 """The least score of a category that cleanlab flags; no other reaches it."""
+_NEAREST = 10
 
 
 def wrong_answer_scores(
@@ -97,3 +98,23 @@ def odds_scores(
     agreed = _flagged(labels, probabilities)
     scores: NDArray[np.float64] = np.where(agreed, alone, np.minimum(alone, FLAGGED - 0.01))
     return scores
+
+
+def outlier_scores(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how far each row is from its ten nearest others: 1 - exp(-distance / the usual one).
+
+    Kuan and Mueller (2022), https://arxiv.org/abs/2207.03061; cleanlab's score turned round.
+
+    Args:
+        vectors: shape (rows, dimensions); compared by their cosine.
+
+    """
+    from cleanlab.outlier import OutOfDistribution  # noqa: PLC0415 - heavy
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - needs numpy loaded first
+
+    # One thread, so that sums are added up in the same order on every machine.
+    with threadpool_limits(1):
+        inside = OutOfDistribution(params={"k": _NEAREST}).fit_score(
+            features=vectors, verbose=False
+        )
+    return 1.0 - np.asarray(inside, np.float64)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from curator.verdicts import Verdict
     from curator.workspace import Workspace
 
-LOGIC_VERSION = "5"
+LOGIC_VERSION = "6"
 _STATE = ("action", "instruction", "rag", "edits", "otherwise", "survivor_id")
 
 
@@ -90,7 +90,7 @@ def ready(workspace: Workspace, recipe: Recipe, rules: RuleSet) -> Plan:
 def _decision_id(
     workspace: Workspace, everything: Plan, rules: RuleSet, verdicts: Mapping[str, Verdict]
 ) -> str:
-    erased = workspace.erased_contents()
+    erased, replayed = workspace.erased_contents(), workspace.replayed()
     return digest(
         LOGIC_VERSION,
         policies.policy_sha(rules.policy),
@@ -98,6 +98,7 @@ def _decision_id(
         [path.stem for path in everything.parts],
         [asdict(verdict) for verdict in verdicts.values()],
         *([sorted(erased)] if erased else []),
+        *([["replay", *replayed]] if replayed else []),
     )
 
 
@@ -140,7 +141,7 @@ def decide(
 
 def inputs(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
     """Return what a decision looks at of the records, and the findings."""
-    facts = "SELECT id, kind, lang, timestamp, n_parts, n_chars FROM records ORDER BY id"
+    facts = "SELECT id, kind, lang, timestamp, n_parts, n_chars, replay FROM records ORDER BY id"
     records = con.sql(facts).to_arrow_table()
     return records, con.sql("SELECT * FROM findings ORDER BY id").to_arrow_table()
 

@@ -246,6 +246,8 @@ def _rewrite_tables(workspace: Workspace, gone: set[str], wanted: Wanted) -> Non
         _without(path, "id", gone)
     for path in sorted(workspace.decisions.glob("*/decisions.parquet")):
         _without(path, "record_id", gone)
+    for path in sorted(workspace.splits.glob("*/*.parquet")):
+        _without(path, "record_id", gone)
     for path in sorted(workspace.reviews_folder.glob("*.parquet")):
         _without(path, "record_id", gone)
         _unsaid(path, wanted)

@@ -85,6 +85,11 @@ _PHRASES = {
         "{} of the other questions fit this answer better",
         _share,
     ),
+    "neighbours": _Phrase(
+        "相近的问题中有 {} 更合这个答案",
+        "{} of the similar questions fit this answer better",
+        _share,
+    ),
     "cosine": _Phrase("意思相近程度 {}（最高 1）", "similarity of meaning {} (of 1)"),
     "overlap": _Phrase("用词相同程度 {}（最高 1）", "similarity of wording {} (of 1)"),
     "suggested": _Phrase("更像是“{}”", "more like “{}”"),
@@ -149,6 +154,10 @@ _PHRASES = {
     "repeated_share": _Phrase("其中 {} 是重复的", "{} of it is repeated", _share),
     "reading_ease": _Phrase("易读程度 {}（100 为最易）", "reading ease {} (100 is easiest)"),
     "language": _Phrase("语言 {}", "language {}"),
+    "distance": _Phrase(
+        "离它最近的十条内容的距离是通常的 {} 倍",
+        "the ten nearest are {} times as far away as is usual",
+    ),
     "question": _Phrase("问题：{}", "question: {}"),
     "answer": _Phrase("回答：{}", "answer: {}"),
     # Knowledge that goes stale

@@ -112,7 +112,9 @@ def _problems(
             found.append(f"{strays} decisions on records that are not there")
     for export in counted["exports"]:
         decided_for = counted["routes"].get(export["name"])
-        accounted = export["records"] + sum(export["unusable"].values())
+        accounted = export["records"] + sum(
+            n for key in ("unusable", "left_out") for n in export[key].values()
+        )
         if export["is_current"] and accounted != decided_for:
             found.append(
                 f"export {export['name']}: {accounted} records accounted for,"
@@ -135,6 +137,7 @@ def _exports(workspace: Workspace) -> list[dict[str, Any]]:
                 },
                 "records": manifest["conservation"]["exported"],
                 "unusable": manifest["conservation"]["unusable"],
+                "left_out": manifest["conservation"].get("left_out", {}),
                 "is_current": current is not None and manifest["decision"] == current["id"],
             }
         )

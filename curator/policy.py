@@ -4,6 +4,9 @@ The order of rules and of findings never matters: the most severe action wins,
 a reviewer stands above the policy, and only a rule that no reviewer may
 override stands above a reviewer (promise P6). Bad records are dropped first;
 then duplicates are grouped, so that a group never loses its survivor.
+
+General data for replay are for the instruction dataset alone. What is doubtful of them is
+dropped, since there is more where it came from, and they fall to what they repeat.
 """
 
 from __future__ import annotations
@@ -58,12 +61,14 @@ SELECT d.id AS record_id, d.kind, d.n_chars, d.n_parts, coalesce(d.timestamp, ''
        CASE WHEN v.said = 'drop' THEN 2
             WHEN v.said = 'keep' THEN coalesce(r.hard_severity, 0)
             WHEN v.said = 'review' THEN greatest(1, coalesce(r.hard_severity, 0))
+            WHEN d.replay AND r.severity = 1 THEN 2
             ELSE coalesce(r.severity, 0) END AS severity,
        d.kind = 'conversation' AND NOT CASE
             WHEN v.said = 'keep' THEN coalesce(r.hard_no_instruction, false)
             ELSE coalesce(r.no_instruction, false) END AS instruction,
-       NOT CASE WHEN v.said = 'keep' THEN coalesce(r.hard_no_rag, false)
+       NOT d.replay AND NOT CASE WHEN v.said = 'keep' THEN coalesce(r.hard_no_rag, false)
             ELSE coalesce(r.no_rag, false) END AS rag,
+       d.replay,
        coalesce(r.hard_group, false) AS hard_group
 FROM records d
 LEFT JOIN by_rules r ON r.record_id = d.id
@@ -72,7 +77,8 @@ LEFT JOIN verdicts v ON v.record_id = d.id
 
 _RANKED = """
 SELECT record_id,
-       row_number() OVER (ORDER BY (said IS NOT DISTINCT FROM 'keep') DESC, severity, n_matches,
+       row_number() OVER (ORDER BY replay, (said IS NOT DISTINCT FROM 'keep') DESC,
+                          severity, n_matches,
                           n_parts DESC, n_chars DESC, timestamp DESC, record_id) AS rank
 FROM judged
 WHERE severity < 2 AND (instruction OR rag)
@@ -164,7 +170,7 @@ def decide(records: pa.Table, findings: pa.Table, verdicts: pa.Table, policy: Po
     """Return one decision for each record, sorted by record id (schema `DECISIONS`).
 
     Args:
-        records: columns id, kind, lang, timestamp, n_parts, n_chars.
+        records: columns id, kind, lang, timestamp, n_parts, n_chars, replay.
         findings: schema `FINDINGS`.
         verdicts: schema `VERDICTS`: what reviewers said, settled; one row for each record.
         policy: the rules.

@@ -12,7 +12,7 @@ from curator.tags import tag_of
 from curator.verdicts import VERDICT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -27,6 +27,7 @@ where that many at the threshold are right, more may lie below it."""
 _Z = 1.96
 """Of a normal distribution 95 % lie nearer to its mean than so many standard deviations."""
 _STEP = 0.1
+_FIFTHS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,25 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Bin:
+    """The reviewed findings whose scores lie in one fifth: the mean score, and how many were right.
+
+    `low` and `high` bound the share that was right (95 %).
+    """
+
+    score: float
+    reviewed: int
+    right: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Precision:
-    """How many reviewed findings of a code were right, with the bounds of the share (95 %)."""
+    """How many reviewed findings of a code were right, with the bounds of the share (95 %).
+
+    `bins`: the same by fifths of the score, lowest first, those with reviews.
+    """
 
     code: str
     reviewed: int
@@ -55,6 +73,7 @@ class Precision:
     low: float
     high: float
     proposals: tuple[Proposal, ...] = ()
+    bins: tuple[Bin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +142,18 @@ def _of(code: str, check: str, judged: Sequence[_Judged], policy: Policy) -> Pre
         if rule.then == "review" and speaks_of(rule, check, code)
         for proposal in _proposals(rule.id, rule.when.score_at_least, judged)
     )
-    return Precision(code, len(judged), right, round(low, 3), round(high, 3), proposals)
+    bins = tuple(_bins(judged))
+    return Precision(code, len(judged), right, round(low, 3), round(high, 3), proposals, bins)
+
+
+def _bins(judged: Sequence[_Judged]) -> Iterator[Bin]:
+    for fifth in range(_FIFTHS):
+        mine = [one for one in judged if min(int(one.score * _FIFTHS), _FIFTHS - 1) == fifth]
+        if mine:
+            right = sum(one.right for one in mine)
+            low, high = bounds(right, len(mine))
+            mean = sum(one.score for one in mine) / len(mine)
+            yield Bin(round(mean, 3), len(mine), right, round(low, 3), round(high, 3))
 
 
 def bounds(right: int, n: int) -> tuple[float, float]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from curator.advise import Advice
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
+    from curator.exports.diff import Difference
     from curator.integrity import Damaged
     from curator.protocols import Progress
     from curator.review.client import Target
@@ -416,6 +417,24 @@ class Project:
         encoder = self.recipe.models.encoder
         found = figures(self.workspace, plan, self.rules.policy, encoder)
         return advise(found, parameters)
+
+    def diff(self, a: str, b: str, *, text: bool = False) -> Difference:
+        """Return what differs between two versions of an export, and why.
+
+        Args:
+            a: the earlier version: a folder, an id or its beginning, or `rag/latest`.
+            b: the later one.
+            text: whether to tell the lines that changed, as they were exported.
+
+        Raises:
+            WorkspaceError: there is no such version, or they are not of one kind.
+
+        """
+        from curator.exports.diff import diff  # noqa: PLC0415
+        from curator.exports.versions import written  # noqa: PLC0415
+
+        versions = [written(self.workspace, asked) for asked in (a, b)]
+        return diff(self.workspace, *versions, text=text)
 
     def why(self, asked: str) -> dict[str, Any]:
         """Return a record's story; `asked` is an id, its beginning, or `SOURCE#LOCATOR`."""

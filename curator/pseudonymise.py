@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections import defaultdict, deque
 from dataclasses import replace
 from functools import partial
@@ -22,6 +21,7 @@ from curator.surrogates import Surrogates
 from curator.vault import Mention
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Mapping, Sequence
 
     from curator.schema import Pseudonyms
@@ -97,13 +97,18 @@ def revealed(parts: Sequence[Part], known: Sequence[Mention]) -> tuple[Part, ...
     Raises:
         ValueError: a surrogate is not where it was put.
     """
-    texts = [part.text for part in parts]
-    for mention in reversed(known):
-        text, end = texts[mention.part], mention.start + len(mention.surrogate)
-        if text[mention.start : end] != mention.surrogate:
+    pieces: list[list[str]] = [[] for _ in parts]
+    at = [0] * len(parts)
+    for mention in sorted(known, key=lambda m: (m.part, m.start)):
+        text, end = parts[mention.part].text, mention.start + len(mention.surrogate)
+        if mention.start < at[mention.part] or text[mention.start : end] != mention.surrogate:
             raise ValueError(f"part {mention.part} was changed since it was pseudonymised")
-        texts[mention.part] = text[: mention.start] + mention.original + text[end:]
-    return tuple(replace(part, text=text) for part, text in zip(parts, texts, strict=True))
+        pieces[mention.part] += [text[at[mention.part] : mention.start], mention.original]
+        at[mention.part] = end
+    return tuple(
+        replace(part, text="".join([*held, part.text[end:]]))
+        for part, held, end in zip(parts, pieces, at, strict=True)
+    )
 
 
 def revealed_text(text: str, known: Sequence[Mention]) -> str:
@@ -111,18 +116,26 @@ def revealed_text(text: str, known: Sequence[Mention]) -> str:
 
     The mentions of a surrogate are taken in order; when they are used up, the last again.
     """
+    import ahocorasick  # noqa: PLC0415 - only who reveals needs it
+
     left: dict[str, deque[str]] = defaultdict(deque)
     for mention in known:
         left[mention.surrogate].append(mention.original)
     if not left:
         return text
-    names = sorted((re.escape(name) for name in left), key=len, reverse=True)
-
-    def original(match: re.Match[str]) -> str:
-        held = left[match.group()]
-        return held.popleft() if len(held) > 1 else held[0]
-
-    return re.sub("|".join(names), original, text)
+    automaton = ahocorasick.Automaton(ahocorasick.STORE_LENGTH)
+    for surrogate in left:
+        automaton.add_word(surrogate)
+    automaton.make_automaton()
+    pieces, at = [], 0
+    hits = [(last + 1 - length, last + 1) for last, length in automaton.iter(text)]
+    for start, end in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
+        if start < at:
+            continue
+        held = left[text[start:end]]
+        pieces += [text[at:start], held.popleft() if len(held) > 1 else held[0]]
+        at = end
+    return "".join([*pieces, text[at:]])
 
 
 def _originals(record: Record, edits: Sequence[Edit]) -> dict[tuple[str, int], str]:

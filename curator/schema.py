@@ -128,7 +128,13 @@ class Source(Strict):
     encoding: str = "auto"
     columns: Columns | None = None
     chat: Chat | None = None
-    license: str | None = None
+    license: str | None = Field(
+        default=None, description="its SPDX licence: Apache-2.0, CC-BY-4.0, LicenseRef-ours"
+    )
+    replay: bool = Field(
+        default=False,
+        description="general data, for exports.instruction.mix.replay and nothing else",
+    )
 
 
 class Models(Strict):
@@ -165,6 +171,73 @@ class Pseudonyms(Strict):
         return self
 
 
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class Together(Strict):
+    """What the splits never part."""
+
+    by: tuple[Literal["duplicates", "conversation", "person", "source"], ...] = Field(
+        default=("duplicates", "conversation", "person", "source"),
+        description="duplicates (exact, near, semantic, the same question), the parts of one "
+        "conversation, what one person asks, what one file of a chat holds",
+    )
+    columns: tuple[str, ...] = Field(
+        default=(), description="columns of the sources whose equal values are kept together too"
+    )
+
+    @property
+    def duplicates(self) -> bool:
+        """Whether duplicates are kept together."""
+        return "duplicates" in self.by
+
+
+class Mix(Strict):
+    """Which of the kept conversations are exported, and in what order."""
+
+    max_per_source: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="rows of one source, at most"
+    )
+    max_per_cluster: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="rows of one group of duplicates and of one question, at most"
+    )
+    rows: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="the budget in rows, replay included"
+    )
+    tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="the budget in tokens, replay included"
+    )
+    balance: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        default=1.0,
+        description="how the budget is divided among topics: by size to this power. 1: as they "
+        "are, 0: evenly, 0.5: between",
+    )
+    weights: dict[str, Annotated[float, Field(ge=0.0)]] = Field(
+        default_factory=dict, description="topic (label) and its weight; 1 where none is given"
+    )
+    select: Literal["diverse", "best"] = Field(
+        default="diverse",
+        description="what the budget is spent on: rows that stand for many others and are good "
+        "(facility location), or the best alone",
+    )
+    order: Literal["source", "curriculum"] = Field(
+        default="source", description="curriculum: short and sure rows of train first"
+    )
+    replay: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.0,
+        description="the share of train that comes from the sources with `replay: true`: general "
+        "data against forgetting",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Mix:
+        if self.rows is not None and self.tokens is not None:
+            raise ValueError("give the budget in rows or in tokens, not in both")
+        if (self.balance < 1 or self.weights) and self.rows is None and self.tokens is None:
+            raise ValueError("balance and weights divide a budget: give rows or tokens")
+        return self
+
+
 def _prompt(text: str) -> str:
     try:
         used = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
@@ -181,7 +254,13 @@ SystemPrompt = Annotated[str, Field(min_length=1), AfterValidator(_prompt)]
 class InstructionExport(Strict):
     """How the instruction dataset is written."""
 
-    validation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
+    validation: Share = 0.1
+    test: Share = 0.0
+    seed: int = Field(
+        default=0, description="another one draws the splits anew: every record may move"
+    )
+    together: Together = Together()
+    mix: Mix = Mix()
     system_prompt: SystemPrompt | dict[str, SystemPrompt] | None = Field(
         default=None,
         description="for rows without one of their own; {label} and {lang} stand for the row's. "
@@ -233,6 +312,12 @@ class InstructionExport(Strict):
             raise ValueError("max_tokens needs a tokenizer, for example: tokenizer: qwen")
         return self
 
+    @model_validator(mode="after")
+    def _leaves_train(self) -> InstructionExport:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test leave nothing for train")
+        return self
+
 
 class RagExport(Strict):
     """How the RAG corpus is cut: lengths in Han characters or words."""
@@ -241,11 +326,29 @@ class RagExport(Strict):
     overlap_sentences: Annotated[int, Field(ge=0)] = 1
 
 
+class Licenses(Strict):
+    """Which licences of sources stop an export.
+
+    Those that forbid commercial use or changed versions do (NC, ND), and what is no SPDX
+    expression.
+    """
+
+    allow: dict[str, Annotated[str, Field(min_length=3)]] = Field(
+        default_factory=dict,
+        description="licence and the reason why it may be used all the same; the card tells both",
+    )
+    forbid: tuple[str, ...] = Field(default=(), description="further licences that stop an export")
+    unstated: Literal["tell", "stop"] = Field(
+        default="tell", description="what follows where a source states no licence"
+    )
+
+
 class Exports(Strict):
     """What is exported."""
 
     instruction: InstructionExport = InstructionExport()
     rag: RagExport = RagExport()
+    licenses: Licenses = Licenses()
 
 
 class Review(Strict):

@@ -13,6 +13,7 @@ from curator.checks.embeddings import embedding, vectors_of
 from curator.policy import speaks_of
 from curator.tables import read_table
 from curator.terms import telling
+from curator.text import rough_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,8 +32,6 @@ _EACH = 40
 """About so many conversations make a topic."""
 _FITTED_ON = 20_000
 _MOST_LABELS = 40
-_TOKENS_PER_HAN, _TOKENS_PER_OTHER = 0.7, 0.25
-"""Tokens of a character, roughly, as today's tokenizers cut Chinese and English."""
 _GROUPS = {
     "stale": ("volatility", "VOL"),
     "private": ("pii", "PII"),
@@ -60,9 +59,7 @@ def figures(workspace: Workspace, plan: Plan, policy: Policy, encoder: str) -> l
     records = _records(con)
     if not records:
         return []
-    labels = _labels(records)
-    rest = [record for record in records if record["id"] not in labels]
-    of_topic = _clusters(plan, workspace.cache, encoder, rest) | labels
+    of_topic = _topics(records, plan, workspace.cache, encoder)
     grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for record in records:
         grouped[of_topic.get(record["id"], "")].append(record)
@@ -77,6 +74,22 @@ def figures(workspace: Workspace, plan: Plan, policy: Policy, encoder: str) -> l
     return sorted(named, key=lambda f: (-f.records, f.topic))
 
 
+def topic_of(
+    con: duckdb.DuckDBPyConnection, plan: Plan, cache: Path, encoder: str
+) -> dict[str, str]:
+    """Return the topic of each record that has one: its label, or `1`, `2` … by its embedding."""
+    rows = con.sql("SELECT id, label FROM records ORDER BY id").to_arrow_table().to_pylist()
+    return _topics(rows, plan, cache, encoder)
+
+
+def _topics(
+    records: Sequence[Mapping[str, Any]], plan: Plan, cache: Path, encoder: str
+) -> dict[str, str]:
+    labels = _labels(records)
+    rest = [record for record in records if record["id"] not in labels]
+    return _clusters(plan, cache, encoder, rest) | labels
+
+
 def _records(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Return what is known of each record that is not dropped; of its text only the start."""
     rows = con.sql(r"""
@@ -88,7 +101,7 @@ def _records(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                length(t.text) - length(regexp_replace(t.text, '\p{Han}', '', 'g')) AS n_han,
                d.action = 'keep' AND d.instruction AS trainable
         FROM records r JOIN texts t ON t.id = r.id JOIN decisions d ON d.record_id = r.id
-        WHERE d.action <> 'drop'
+        WHERE d.action <> 'drop' AND NOT r.replay
     """)
     found: list[dict[str, Any]] = rows.to_arrow_table().to_pylist()
     return found
@@ -204,4 +217,4 @@ def _figures(
 def _tokens(record: Mapping[str, Any]) -> int:
     """Return about how many tokens a record has."""
     han: int = record["n_han"]
-    return int(_TOKENS_PER_HAN * han + _TOKENS_PER_OTHER * (record["n_chars"] - han))
+    return rough_tokens(han, record["n_chars"] - han)

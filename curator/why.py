@@ -75,6 +75,11 @@ def why(workspace: Workspace, plan: Plan, rules: RuleSet, asked: str) -> dict[st
             for folder in sorted(workspace.exports.glob("*/latest"))
             for row in _exported(folder, record_id)
         ],
+        "left_out": [
+            found
+            for folder in sorted(workspace.exports.glob("*/latest"))
+            for found in _left_out(folder, record_id)
+        ],
     }
 
 
@@ -209,3 +214,17 @@ def _exported(folder: Path, record_id: str) -> list[dict[str, Any]]:
             for index in pc.indices_nonzero(pc.equal(ids, record_id)).to_pylist()
         ]
     return found
+
+
+def _left_out(folder: Path, record_id: str) -> list[dict[str, Any]]:
+    """Return why the export left the record out, if it did so by its mix or its splits."""
+    path = folder / "left_out.jsonl"
+    if not path.exists():
+        return []
+    manifest = read_json(folder / "manifest.json")
+    with path.open(encoding="utf-8") as lines:
+        rows = [row for row in map(json.loads, lines) if row["id"] == record_id]
+    return [
+        {"export": manifest["name"], "version": manifest["version"], "reason": row["reason"]}
+        for row in rows
+    ]

@@ -14,6 +14,7 @@
         redacted/<view>/…                   the records with private details replaced
         decisions/<id>/…, decisions/current.json
         reviews/<content>.parquet           what reviewers said, pull by pull; never changed
+        splits/<seed>/…                     in which split each record was exported
         review.json                         the name under which this project's records are reviewed
         cache/…                             what can be made again: embeddings, signatures
         vault.db                            what pseudonyms stand for, sealed with the key
@@ -198,6 +199,7 @@ class Workspace:
         self.redacted = self.store / "redacted"
         self.decisions = self.store / "decisions"
         self.reviews_folder = self.store / "reviews"
+        self.splits = self.store / "splits"
         self.cache = self.store / "cache"
         self.vault = self.store / "vault.db"
         self.exports = root / "exports"
@@ -264,6 +266,10 @@ class Workspace:
         if not path.exists():
             return []
         return [read_json(self.store / "ingest" / f"{i}.json") for i in read_json(path)]
+
+    def replayed(self) -> list[str]:
+        """Return the names of the active sources of general data."""
+        return [m["uri"] for m in self.sources() if m["source"].get("replay")]
 
     def record_parts(self) -> tuple[Path, ...]:
         """Return the active record parts, in order; a batch stands for its parts."""
@@ -367,7 +373,7 @@ class Workspace:
             "records",
             parts,
             "id, kind, lang, label, timestamp, source_uri, source_sha256, locator, license,"
-            " n_units, len(parts) AS n_parts,"
+            f" n_units, {_among('source_uri', self.replayed())} AS replay, len(parts) AS n_parts,"
             " list_sum(list_transform(parts, lambda p: length(p.text)))::BIGINT AS n_chars",
             pa.schema(
                 [
@@ -384,7 +390,8 @@ class Workspace:
                         "license",
                     )
                 ]
-                + [("n_units", pa.int32()), ("n_parts", pa.int64()), ("n_chars", pa.int64())]
+                + [("n_units", pa.int32()), ("replay", pa.bool_())]
+                + [("n_parts", pa.int64()), ("n_chars", pa.int64())]
             ),
         )
         for name, counted, schema in (
@@ -407,6 +414,12 @@ class Workspace:
         if view:
             _view(con, "redacted", view, "*", RECORDS)
         return con
+
+
+def _among(column: str, texts: Sequence[str]) -> str:
+    """Return a condition in SQL that a column is one of some texts."""
+    listed = ", ".join("'" + text.replace("'", "''") + "'" for text in texts)
+    return f"{column} IN ({listed})" if texts else "false"
 
 
 def _view(

@@ -62,7 +62,7 @@ def curator() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the installed command `curator`, from a folder that is not the checkout."""
 
     def run(
-        *args: object, cwd: Path | None = None, code: int | None = 0
+        *args: object, cwd: Path | None = None, code: int | None = 0, timeout: float = 600
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [command(), *map(str, args)],
@@ -71,7 +71,7 @@ def curator() -> Callable[..., subprocess.CompletedProcess[str]]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=timeout,
         )
         if code is not None:
             assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"

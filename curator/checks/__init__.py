@@ -29,6 +29,7 @@ CHECKS = {
     "contradictions": "curator.checks.contradictions:Contradictions",
     "label_issues": "curator.checks.label_issues:LabelIssues",
     "category_labels": "curator.checks.category_labels:CategoryLabels",
+    "outliers": "curator.checks.outliers:Outliers",
 }
 """Name → where the class is, in the order in which the checks run."""
 

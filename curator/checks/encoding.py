@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from curator.intervals import Intervals
-from curator.pii.scanning import RuleScan
+from curator.pii.scanning import LEFT_OPEN, RuleScan
+from curator.pii.search import Search
+from curator.pii.texts import SearchText
 from curator.repair import repaired, repairs
 from curator.tables import records_from
 from curator.types import Code, Finding, Span
@@ -79,18 +81,21 @@ class Encoding:
       and more become one. The U+3000 that indents a Chinese paragraph stays, and so do
       spaces at a line's end, for two of them are a line break in Markdown.
 
-    What the rules find in the repaired text is repaired by the check `pii` alone, with the
+    What the check `pii` finds in the repaired text is repaired by that check alone, with the
     placeholder that hides it: a finding tells the replacement, and must tell nothing private.
+    The rules look at every repair that tells something, the name models at letters alone.
 
     Args:
+        ner_zh: the model that finds Chinese names.
+        ner_en: the model that finds English names.
         pii_rules: the rules, as `PiiRule.model_dump(mode="json", by_alias=True)` gives them.
         allow: regexes of texts that are never private.
     """
 
     name: ClassVar[str] = "encoding"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     view: ClassVar[View] = "raw"
-    needs: ClassVar[tuple[str, ...]] = ("pii_rules", "allow")
+    needs: ClassVar[tuple[str, ...]] = ("ner_zh", "ner_en", "pii_rules", "allow")
     codes: ClassVar[tuple[Code, ...]] = (
         Code(
             _MOJIBAKE,
@@ -127,12 +132,26 @@ class Encoding:
         ),
     )
 
-    def __init__(self, *, pii_rules: Sequence[Mapping[str, Any]], allow: Sequence[str]) -> None:
+    def __init__(
+        self,
+        *,
+        ner_zh: str,
+        ner_en: str,
+        pii_rules: Sequence[Mapping[str, Any]],
+        allow: Sequence[str],
+    ) -> None:
         self._private = (pii_rules, allow)
+        self._models = (ner_zh, ner_en)
 
     @cached_property
     def _rules(self) -> RuleScan:
         return RuleScan(*self._private)
+
+    @cached_property
+    def _search(self) -> Search:
+        ner_zh, ner_en = self._models
+        pii_rules, allow = self._private
+        return Search(ner_zh=ner_zh, ner_en=ner_en, pii_rules=pii_rules, allow=allow, floor=_FLOOR)
 
     def __call__(self, records: pa.Table) -> Iterator[Finding]:
         """Yield the findings about a table of records."""
@@ -148,8 +167,19 @@ class Encoding:
         if not any(_SAYS.search(str(r.replacement)) for r in fixed):
             return found
         shown = repaired(text, fixed)
-        private = Intervals(shown.original(f.start, f.end) for f in self._rules.found(shown.text))
+        hidden = [shown.original(f.start, f.end) for f in self._rules.found(shown.text)]
+        if any(_NAMES.search(str(r.replacement)) for r in fixed):
+            hidden += self._names(text)
+        private = Intervals(hidden)
         return [r for r in found if not r.replacement or not private.touch(r.start, r.end)]
+
+    def _names(self, text: str) -> list[tuple[int, int]]:
+        view = SearchText.of(text)
+        chinese, english = self._search.names([view])
+        found = self._search.candidates(
+            view, "", chinese.get(view.text, ()), english.get(view.text, ())
+        )
+        return [view.original(c.start, c.end) for c in found if c.entity not in LEFT_OPEN]
 
     def _findings(
         self, record_id: str, part: int, text: str, found: list[Repair]
@@ -188,6 +218,10 @@ class Encoding:
 
 _SAYS = re.compile(r"[^\W_]{2}")
 """Two letters or digits: what a replacement that tells something has."""
+_NAMES = re.compile(r"[^\W\d_]{2}")
+"""Two letters: what a replacement that tells a name has."""
+_FLOOR = 0.4
+"""Below this score nothing is told of a name either."""
 
 
 def _unseen(text: str) -> str:

@@ -50,29 +50,32 @@ class LabelIssues:
     """LBL001: the answer does not match its question.
 
     Each question–answer pair is compared with the other pairs of its language in the
-    corpus: does the answer fit this question better than it fits others, and does the
-    question get a better answer elsewhere? Meaning (sentence embeddings), wording
-    (TF-IDF) and the answers to similar questions all count. A model that has not seen
-    the pair says how probable it is that its halves belong together, and confident
-    learning (cleanlab) estimates from these figures how many pairs are wrong.
+    corpus: does the answer fit this question better than it fits others, most of all
+    similar ones, and does the question get a better answer elsewhere? Meaning (sentence
+    embeddings), wording (TF-IDF) and the answers to similar questions all count. Models
+    that have seen neither half of the pair say how probable it is that they belong
+    together, one beside answers to any question, one beside answers to similar ones.
+    Confident learning (cleanlab) estimates from these figures how many pairs are wrong.
 
     The score is the probability that the answer is wrong, by Bayes' rule from both: of
-    ten pairs with 0.8 about eight are. Findings go down to 0.1. The evidence tells the
+    ten pairs with 0.8 about eight are. Findings go down to 0.1: below, nine of ten are
+    right. Of several answers to one question the best fitting one teaches. The evidence tells the
     probability of a match (`p_match`), the similarity of meaning (`cosine`) and of
-    wording (`overlap`), and the share of other answers (`answer_rank`) and of other
-    questions (`question_rank`) that would fit better: 0 is best.
+    wording (`overlap`), and the share of other answers (`answer_rank`), of other
+    questions (`question_rank`) and of the 30 most similar ones (`neighbours`, by
+    wording) that would fit better: 0 is best.
 
     Small talk is left out: pairs whose question or answer is shorter than four Han
     characters or words (eight, in a longer conversation, where a follow-up is read
     together with the opening question). Pairs of a language that has fewer than
     40 different questions are not judged, since there is too little to compare them with.
 
-    A swapped answer to a nearly equal question, or one that is wrong in its facts, is
-    mostly not found: such an answer fits the question.
+    Of answers that were swapped with those of similar questions about half stand out;
+    an answer that is wrong in its facts is mostly not found, since it fits the question.
     """
 
     name: ClassVar[str] = "label_issues"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     view: ClassVar[View] = "redacted"
     codes: ClassVar[tuple[Code, ...]] = (
         Code(
@@ -249,5 +252,6 @@ def _evidence(found: Matches, row: int) -> dict[str, float]:
         "overlap": found.overlap[row],
         "answer_rank": found.answer_rank[row],
         "question_rank": found.question_rank[row],
+        "neighbours": found.neighbours[row],
     }
     return {name: round(float(value), 4) for name, value in figures.items()}

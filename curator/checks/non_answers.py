@@ -48,6 +48,9 @@ _ASKS_TO_WRITE = re.compile(
     re.IGNORECASE,
 )
 _OPENING, _CLOSING = "（《「『【“(", "）》」』】”)"
+_STOPS = ("。", "！", "？")
+_CLAUSE = re.compile(r"[，。！？；,!?;\n]|\.\s")
+_KANA = re.compile(r"[\u3041-\u30ff]")
 _COURTEOUS_AT_MOST, _LAST_WORDS = 60, 60
 _SHORTEST_CUT, _SHORTEST_ECHO, _SHORTEST_SCRIPT = 12, 6, 4
 
@@ -137,7 +140,8 @@ class NonAnswers:
                 yield _COURTESY, (0.9 - 0.1 * left) * echoed, {"left": left}
         if is_last and units >= _SHORTEST_CUT and len(_CODE_LINE.findall(answer)) < 2:
             how = _cut_off(answer)
-            if how:
+            # A wish that ends in a comma is carelessness: the answer before it is whole.
+            if how and self._without_courtesy(_last_clause(answer)) not in range(_LEFT_TO_SAY):
                 yield _CUT, *how
         yield from _echo(pair, units)
         yield from _other_script(pair)
@@ -161,8 +165,13 @@ def _cut_off(answer: str) -> tuple[float, dict[str, Any]] | None:
         return 0.75, {"sign": "unfinished sentence"}
     end = tail[-_LAST_WORDS:]
     if sum(end.count(c) for c in _OPENING) > sum(end.count(c) for c in _CLOSING):
-        return 0.6, {"sign": "open bracket"}
+        return 0.4 if end.endswith(_STOPS) else 0.6, {"sign": "open bracket"}
     return None
+
+
+def _last_clause(text: str) -> str:
+    """Return what follows the last mark between clauses, but for one at the very end."""
+    return _CLAUSE.split(text.rstrip().rstrip("，,"))[-1]
 
 
 def _echo(pair: Pair, units: int) -> Iterator[tuple[str, float, dict[str, Any]]]:
@@ -176,6 +185,8 @@ def _echo(pair: Pair, units: int) -> Iterator[tuple[str, float, dict[str, Any]]]
 
 
 def _other_script(pair: Pair) -> Iterator[tuple[str, float, dict[str, Any]]]:
+    if max(len(_KANA.findall(text)) for text in (pair.question, pair.answer)) >= _SHORTEST_SCRIPT:
+        return  # Japanese, which has a script of its own
     asked, answered = written(pair.question), written(pair.answer)
     if min(sum(asked), sum(answered)) < _SHORTEST_SCRIPT:
         return

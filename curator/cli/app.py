@@ -12,6 +12,7 @@ from curator.cli import (
     check,
     decide,
     demo,
+    diff,
     erase,
     export,
     ingest,
@@ -47,6 +48,7 @@ for verb in (init, run, ingest, sources, check, decide, status, verify, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
+app.command()(diff.diff)
 for verb in (report, advise, reveal, erase, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(train.app, name="train")

@@ -72,6 +72,7 @@ def _export(name: str, project: str, asked: Mapping[str, Any], *, as_json: bool)
         if file.get("rows") is not None:
             say(f"{file['path']}: {file['rows']:,} rows")
     if name == "instruction":
+        _tell_splits(manifest)
         _tell_rows(manifest)
 
 
@@ -86,6 +87,9 @@ def _tell_rows(manifest: Mapping[str, Any]) -> None:
     for name, reasons in manifest["formats"].items():
         for reason, n in reasons.items():
             say(f"{name}: {n:,} × {reason}")
+    files = [file["path"] for file in manifest["files"]]
+    if "kto" in manifest["formats"] and not any(".preferences." in path for path in files):
+        say("kto: wanted answers alone; answers that reviewers correct are the unwanted ones")
     handshake = manifest["handshake"]
     if left_out := handshake["left_out"]:
         say(f"left out, since a trainer would not learn from them: {len(left_out):,} rows")
@@ -109,3 +113,29 @@ def _name(rows: Any) -> None:
             say(f"  … and {len(rows) - _SHOWN:,} more: manifest.json names them")
             return
         say(f"  {row}: {why}")
+
+
+def _tell_splits(manifest: Mapping[str, Any]) -> None:
+    """Say what the mix left out, and what lies on both sides of a border between splits."""
+    for reason, n in manifest["conservation"]["left_out"].items():
+        say(f"left out, {reason}: {n:,}")
+    told, chance = (manifest["leakage"][k] for k in ("across", "across_a_random_split"))
+    counts = [f"{kind.replace('_', ' ')} {n:,} ({chance[kind]:,})" for kind, n in told.items()]
+    say(f"on both sides of a border between splits (by a random split): {', '.join(counts)}")
+    rows = sum(manifest["splits"].values())
+    for split, n in manifest["splits"].items():
+        wanted = manifest["params"].get(split, 0.0) * rows
+        if n < wanted / 2 and wanted >= 2:
+            say(
+                f"{split} has {n:,} rows, {wanted:,.0f} were wanted: rows that were exported before"
+                " stay where they were; `seed: 1` under exports.instruction draws all anew"
+                if manifest["leakage"]["settled_before"]
+                else f"{split} has {n:,} rows, {wanted:,.0f} were wanted: groups of related records"
+                " are too large to be held out"
+            )
+    replay = manifest["mix"]["replay"]
+    if replay["found"] < replay["wanted"] * 0.95:
+        say(
+            f"replay: {replay['found']:,} {replay['unit']} of general data,"
+            f" {replay['wanted']:,} were wanted: give more"
+        )

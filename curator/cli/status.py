@@ -58,6 +58,8 @@ def _tell(counted: Mapping[str, Any]) -> None:
             f"export {export['name']} {export['version']}: {export['records']:,} records"
             + ("" if export["is_current"] else " (older than the decision)")
         )
+        for reason, n in export["left_out"].items():
+            say(f"  left out, {reason}: {n:,}")
     stale = [f"{name} ({state})" for name, state in counted["checks"].items() if state != "fresh"]
     if stale:
         say("checks to run: " + ", ".join(stale))

@@ -84,7 +84,9 @@ def _tell(story: Mapping[str, Any]) -> None:
         show(f"         and for {len(story['stands_for']) - MOST:,} more (--json lists all)")
     for row in story["exports"]:
         show(f"export   {row['export']} {row['version']}: {row['file']}, row {row['row']}")
-    if not story["exports"]:
+    for left in story["left_out"]:
+        show(f"export   {left['export']} {left['version']}: left out, {left['reason']}")
+    if not story["exports"] and not story["left_out"]:
         show("export   none")
     for run in story["runs"]:
         how = " (as a duplicate)" if run["as_duplicates"] else ""

@@ -47,12 +47,14 @@ def conservation(
     route: str,
     exported: int,
     unusable: Mapping[str, int],
+    left_out: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return where all records went, seen from the export `route`.
 
-    `records = exported + unusable + not_routed + review + dropped`, where `unusable`
-    were decided for the export but make no row (no question with an answer), and
-    `not_routed` are kept for the other export alone; both with reasons.
+    `records = exported + left_out + unusable + not_routed + review + dropped`, where
+    `left_out` are so by the mix, `unusable` were decided for the export but make no row (no
+    question with an answer), and `not_routed` are kept for the other export alone; all with
+    reasons.
 
     Raises:
         GateError: the counts do not add up.
@@ -68,6 +70,7 @@ def conservation(
     counts = {
         "records": row[0] if row else 0,
         "exported": exported,
+        "left_out": dict(sorted((left_out or {}).items())),
         "unusable": dict(sorted(unusable.items())),
         "not_routed": dict(sorted(elsewhere.items())),
         "review": actions.get("review", 0),
@@ -75,6 +78,7 @@ def conservation(
     }
     accounted = (
         exported
+        + sum(counts["left_out"].values())
         + sum(unusable.values())
         + sum(elsewhere.values())
         + counts["review"]
@@ -92,14 +96,16 @@ def _not_routed(con: duckdb.DuckDBPyConnection, policy: Policy, route: str) -> C
     """Count the records that are kept, but not for this export, by what keeps them out of it."""
     narrowing = [rule.id for rule in policy.rules if rule.then == "drop" and route in rule.routes]
     reasons: Counter[str] = Counter()
-    for kind, rule_ids, n in con.execute(
-        "SELECT r.kind, d.rule_ids, count(*)"  # noqa: S608 - one of two fixed names
+    for kind, replay, rule_ids, n in con.execute(
+        "SELECT r.kind, r.replay, d.rule_ids, count(*)"  # noqa: S608 - one of two fixed names
         " FROM records r JOIN decisions d ON d.record_id = r.id"
         f" WHERE d.action = 'keep' AND NOT d.{route} GROUP BY ALL"
     ).fetchall():
         by = next((rule for rule in narrowing if rule in (rule_ids or ())), None)
         if route == "instruction" and kind == "document":
             reasons["documents make no instruction rows"] += n
+        elif route == "rag" and replay:
+            reasons["general data make no chunks"] += n
         else:
             reasons[f"rule: {by}" if by else "decided so"] += n
     return reasons

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from curator.exports.measures import Ruler
     from curator.exports.writing import Key, Written
     from curator.protocols import Progress
-    from curator.schema import Recipe
+    from curator.schema import InstructionExport, Recipe
 
 SHOWN = 10
 _BATCH = 1000
@@ -95,7 +95,7 @@ def hand_over(
     while True:
         rest = [pair for pair in pairs if (pair["id"], None) not in left_out]
         written = write_rows(folder, staged, splits, how, rest, left_out)
-        figures, longest = _figures(folder, written, ruler)
+        figures, longest = _figures(folder, written, how, ruler)
         length = length_of(how, longest)
         template = ruler.template if ruler else None
         write_trainers(folder, recipe.name, written, how, length, template)
@@ -110,7 +110,7 @@ def hand_over(
 
 
 def _figures(
-    folder: Path, written: Written, ruler: Ruler | None
+    folder: Path, written: Written, how: InstructionExport, ruler: Ruler | None
 ) -> tuple[dict[str, Any], int | None]:
     """Return the lengths of each split's rows, and of the longest row."""
     if ruler is None:
@@ -118,13 +118,12 @@ def _figures(
     found: dict[str, Any] = {}
     for split, file in written.formats["messages"].items():
         messages = [row["messages"] for row in rows_in(folder / file)]
-        found[split] = lengths(
-            [
-                measure
-                for at in range(0, len(messages), _BATCH)
-                for measure in ruler.measures(messages[at : at + _BATCH])
-            ]
-        )
+        measures = [
+            measure
+            for at in range(0, len(messages), _BATCH)
+            for measure in ruler.measures(messages[at : at + _BATCH])
+        ]
+        found[split] = lengths(measures, last_alone=how.turns != "whole")
     return found, max((f.get("longest", 0) for f in found.values()), default=0)
 
 

@@ -1,10 +1,11 @@
-"""The instruction dataset: conversations as `messages`, split into train and validation.
+"""The instruction dataset: conversations as `messages`, split into train, validation and test.
 
 exports/instruction/<version>/
-  train.jsonl  train.parquet  validation.jsonl  validation.parquet
+  train.jsonl  train.parquet  validation.jsonl  validation.parquet  test.…
   train.<format>.jsonl …      the further formats, see `curator.exports.writing`
   dataset_info.json, <trainer>.yaml, chat_template.jinja, see `curator.exports.trainers`
   provenance.jsonl            the duplicates that rows stand for, where there are any
+  left_out.jsonl              what the mix and the splits leave out, where there is any
   README.md                   the dataset card
   manifest.json
 """
@@ -18,15 +19,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curator import splits as splitting
 from curator.errors import EmptyError
 from curator.exports import card
 from curator.exports.accounts import check_runs, conservation, verdict_counts
+from curator.exports.arranged import in_order
+from curator.exports.assigned import assigned
+from curator.exports.chosen import choose, write_left_out
 from curator.exports.dialogue import dialogue
 from curator.exports.folder import building, dataset, verify, write_manifest
 from curator.exports.handed import hand_over
@@ -34,8 +35,10 @@ from curator.exports.handshake.trl_itself import installed
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.leaks import gate_of, stop_leaks
+from curator.exports.licensing import stop_licences
 from curator.exports.measures import Ruler
 from curator.exports.merged import write_merged
+from curator.exports.pool import Rows
 from curator.exports.preferences import preference
 from curator.exports.rows import row_schema, rows_of
 from curator.exports.version import version_of
@@ -43,15 +46,14 @@ from curator.exports.writing import key_of
 from curator.models import model_sha
 from curator.protocols import silent
 from curator.reviews import settled
-from curator.similarity.components import components
+from curator.splits import NAMES as SPLITS
+from curator.splits.keys import question_keys
 from curator.tables import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     import datasets
-    import duckdb
-    from numpy.typing import NDArray
 
     from curator.check import Plan
     from curator.exports.dialogue import Dialogue
@@ -63,22 +65,16 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NAME = "instruction"
-EXPORTER_VERSION = "6"
-SPLITS = ("train", "validation")
-_RELATED = "(code LIKE 'DUP%' OR code = 'LBL002')"
+EXPORTER_VERSION = "7"
 
 
 @dataclass
-class _Seen:
+class _Seen(Rows):
     """What the first pass over the records notes for the split and for the manifest."""
 
-    ids: list[str] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
-    key_owners: list[int] = field(default_factory=list)
     unusable: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
-    turns: int = 0
-    facts: dict[str, tuple[card.SourceKey, str]] = field(default_factory=dict)
+    facts: dict[str, tuple[card.SourceKey, str, int]] = field(default_factory=dict)
     preferences: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, record: Record, spoken: Dialogue) -> bool:
@@ -87,13 +83,16 @@ class _Seen:
         if not spoken.turns:
             self.unusable["no question with an answer"] += 1
             return False
-        keys = splitting.question_keys(spoken.questions)
+        keys = question_keys(spoken.questions)
         self.keys += keys
         self.key_owners += [len(self.ids)] * len(keys)
         self.ids.append(record.id)
-        self.turns += len(spoken.turns)
-        self.facts[record.id] = (card.source_key(record), record.lang)
+        self.facts[record.id] = (card.source_key(record), record.lang, len(spoken.turns))
         return True
+
+    def choose(self, ids: Iterable[str]) -> None:
+        """Note which records are exported; the others are accounted for elsewhere."""
+        self.facts = {record: self.facts[record] for record in ids}
 
     def leave_out(self, ids: Collection[str], reason: str) -> None:
         """Note that records make no row after all."""
@@ -104,12 +103,17 @@ class _Seen:
     @property
     def by_source(self) -> Counter[card.SourceKey]:
         """How many records of each source make rows."""
-        return Counter(source for source, _ in self.facts.values())
+        return Counter(source for source, _, _ in self.facts.values())
 
     @property
     def by_lang(self) -> Counter[str]:
         """How many records of each language make rows."""
-        return Counter(lang for _, lang in self.facts.values())
+        return Counter(lang for _, lang, _ in self.facts.values())
+
+    @property
+    def turns(self) -> int:
+        """How many turns the records that make rows have."""
+        return sum(turns for _, _, turns in self.facts.values())
 
 
 def export_instruction(
@@ -127,22 +131,20 @@ def export_instruction(
         GateError: nothing is decided, the decision does not fit the findings, or
             records are not all accounted for, or a file would show a private detail, or
             no conversation is kept (EmptyError), or a trainer refuses rows and the recipe
-            says stop.
+            says stop, or a licence forbids the use.
         ModelError: the tokenizer that the recipe names is not there.
         WorkspaceError: the version lies there but was changed, or cannot be written.
     """
     how = recipe.exports.instruction
-    version = version_of(
-        workspace,
-        recipe,
-        plan,
-        name=NAME,
-        exporter_version=EXPORTER_VERSION,
-        params=_params(how),
+    request = version_of(
+        workspace, recipe, plan, name=NAME, exporter_version=EXPORTER_VERSION, params=_params(how)
     )
+    earlier = assigned(workspace, how.seed, str(request.facts["version"]))
+    version = request.after(earlier.id)
+    con = workspace.sql(plan.findings)
+    stop_licences(con, recipe, NAME)
     if version.is_there():
         return version.target
-    con = workspace.sql(plan.findings)
     verdicts = settled(workspace, recipe, plan)
     ruler = Ruler(how.tokenizer) if how.tokenizer else None
     progress = progress or silent
@@ -153,11 +155,17 @@ def export_instruction(
         seen = _stage(parts, how, ruler, plan, staged, progress)
         if not seen.ids:
             raise _nothing(seen)
-        chosen, leakage = _split(con, seen, how.validation)
-        own = pa.array(seen.ids, pa.string())
-        splits = {"train": own.filter(pc.invert(pc.is_in(own, value_set=chosen)))}
-        splits["validation"] = own.filter(pc.is_in(own, value_set=chosen))
-        tables = sorted(staged.iterdir())
+        chosen = choose(
+            workspace, recipe, policy, plan, con, verdicts, seen, staged, earlier, ruler
+        )
+        if not len(chosen):
+            raise EmptyError(
+                "the mix leaves no row of the instruction dataset",
+                "raise exports.instruction.mix.rows or tokens",
+            )
+        seen.choose(chosen.of(seen.ids))
+        tables = in_order(staged, chosen.splits, chosen.ranks)
+        splits = chosen.splits
         handed = hand_over(folder, tables, splits, recipe, seen.preferences, ruler, progress)
         seen.leave_out(_gone(tables, handed), "a trainer would not learn from it")
         shutil.rmtree(staged)
@@ -166,20 +174,26 @@ def export_instruction(
             **version.facts,
             "checks": check_runs(plan),
             "reviews": verdict_counts(verdicts),
-            "conservation": conservation(con, policy, NAME, len(seen.facts), seen.unusable),
+            "conservation": conservation(
+                con, policy, NAME, len(seen.facts), seen.unusable, chosen.left_out
+            ),
             "turns": {"exported": seen.turns, "left_out": dict(sorted(seen.left_out.items()))},
-            "splits": {split: rows[f"{split}.jsonl"] for split in SPLITS},
-            "leakage": leakage,
+            "splits": {split: rows[f"{split}.jsonl"] for split in splits},
+            "leakage": chosen.leakage,
+            "mix": chosen.mix,
             **handed.facts(),
         }
         named, merged = write_merged(con, folder, seen.facts.keys())
         rows |= named
+        rows |= write_left_out(folder, chosen)
         title = "instruction dataset / 指令数据集"
         about = card.about(title, version, manifest, con, seen.by_source, seen.by_lang, merged)
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
+        card.write_croissant(folder, about, row_schema(how), rows, tuple(splits))
         write_manifest(folder, manifest, rows)
         gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
         stop_leaks(folder, NAME, gate)
+        chosen.keep()
     return version.target
 
 
@@ -248,48 +262,6 @@ def _gone(staged: Iterable[Path], handed: Handed) -> set[str]:
     return touched - stay
 
 
-def _split(
-    con: duckdb.DuckDBPyConnection, seen: _Seen, share: float
-) -> tuple[pa.Array, dict[str, Any]]:
-    """Return the ids that go to validation, and the leakage that was measured afterwards.
-
-    Two records are related if a check paired them as duplicates or as answers to
-    the same question, whatever the score, or if they ask a question in the same words.
-    """
-    nodes = con.sql("SELECT id FROM records ORDER BY id").to_arrow_table()["id"].combine_chunks()
-    edges = con.sql(
-        f"SELECT DISTINCT record_id, peer_id FROM findings WHERE peer_id IS NOT NULL AND {_RELATED}"  # noqa: S608
-    ).to_arrow_table()
-    numbers = [_numbers(edges[c].combine_chunks(), nodes) for c in ("record_id", "peer_id")]
-    inside = (numbers[0] >= 0) & (numbers[1] >= 0)
-    left, right = numbers[0][inside], numbers[1][inside]
-    own = _numbers(pa.array(seen.ids, pa.string()), nodes)
-    keys = np.array(seen.keys, np.int64)
-    owners = own[np.array(seen.key_owners, np.int64)]
-    same_left, same_right = splitting.chain(keys, owners)
-    group = components(
-        len(nodes), np.concatenate([left, same_left]), np.concatenate([right, same_right])
-    )
-    rows = np.zeros(len(nodes), bool)
-    rows[own] = True
-    chosen = splitting.validation(nodes.to_pylist(), group, rows, share)
-    both = rows[left] & rows[right]
-    leakage = {
-        "questions_in_both_splits": len(
-            np.intersect1d(keys[chosen[owners]], keys[~chosen[owners]])
-        ),
-        "related_pairs_across_splits": int((chosen[left] != chosen[right])[both].sum()),
-        "groups": len(np.unique(group[rows])),
-    }
-    return nodes.filter(pa.array(chosen)), leakage
-
-
-def _numbers(ids: pa.Array, nodes: pa.Array) -> NDArray[np.int64]:
-    """Return each id's place among the nodes, -1 where it is not among them."""
-    found = pc.fill_null(pc.index_in(ids, value_set=nodes), -1)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
 def load_instruction(path: Path | str) -> datasets.DatasetDict:
     """Load an exported version (or `exports/instruction/latest`) without network or cache.
 
@@ -299,5 +271,5 @@ def load_instruction(path: Path | str) -> datasets.DatasetDict:
     from datasets import DatasetDict  # noqa: PLC0415 - heavy, and only loading needs it
 
     folder = Path(path)
-    verify(folder)
-    return DatasetDict({split: dataset(folder / f"{split}.parquet") for split in SPLITS})
+    there = verify(folder)["splits"]
+    return DatasetDict({s: dataset(folder / f"{s}.parquet") for s in SPLITS if s in there})

@@ -81,8 +81,11 @@ class Ruler:
         return self.measures([messages])[0].tokens <= most
 
 
-def lengths(measures: Sequence[Measure]) -> dict[str, Any]:
-    """Return the figures of rows' lengths: total, learnt, quantiles and a histogram."""
+def lengths(measures: Sequence[Measure], *, last_alone: bool = False) -> dict[str, Any]:
+    """Return the figures of rows' lengths: total, learnt, quantiles and a histogram.
+
+    `last_alone`: whether only the last answer of each row is learnt.
+    """
     tokens = np.array([m.tokens for m in measures], np.int64)
     if not len(tokens):
         return {"rows": 0, "tokens": 0, "learnt": 0}
@@ -92,7 +95,7 @@ def lengths(measures: Sequence[Measure]) -> dict[str, Any]:
     return {
         "rows": len(tokens),
         "tokens": int(tokens.sum()),
-        "learnt": sum(m.learnt for m in measures),
+        "learnt": sum(int(m.pairs[-1, 1]) if last_alone else m.learnt for m in measures),
         "median": int(quantiles[0]),
         "p90": int(quantiles[1]),
         "p99": int(quantiles[2]),

@@ -24,6 +24,7 @@ from curator.exports.folder import RowFiles, building, dataset, verify, write_ma
 from curator.exports.hiding import hiding
 from curator.exports.kept import kept
 from curator.exports.leaks import gate_of, stop_leaks
+from curator.exports.licensing import stop_licences
 from curator.exports.merged import write_merged
 from curator.exports.version import version_of
 from curator.reviews import settled
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 NAME = "rag"
-EXPORTER_VERSION = "4"
+EXPORTER_VERSION = "5"
 ROWS = pa.schema(
     [
         ("id", pa.string()),
@@ -84,9 +85,10 @@ def export_rag(
         exporter_version=EXPORTER_VERSION,
         params=recipe.exports.rag.model_dump(mode="json"),
     )
+    con = workspace.sql(plan.findings)
+    stop_licences(con, recipe, NAME)
     if version.is_there():
         return version.target
-    con = workspace.sql(plan.findings)
     verdicts = settled(workspace, recipe, plan)
     unusable: Counter[str] = Counter()
     by_source: Counter[card.SourceKey] = Counter()
@@ -125,7 +127,9 @@ def export_rag(
         title = "RAG corpus / 检索语料"
         about = card.about(title, version, manifest, con, by_source, by_lang, merged)
         (folder / "README.md").write_text(card.rag_card(about), encoding="utf-8")
-        write_manifest(folder, manifest, {**dict.fromkeys(files.names, files.rows), **named})
+        counts = {**dict.fromkeys(files.names, files.rows), **named}
+        card.write_croissant(folder, about, ROWS, counts, ("chunks",))
+        write_manifest(folder, manifest, counts)
         gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
         stop_leaks(folder, NAME, gate)
     return version.target

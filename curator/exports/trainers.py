@@ -151,7 +151,7 @@ def _llamafactory(
         "finetuning_type": "lora",
         "dataset_dir": ".",
         "dataset": f"{name}_train",
-        "template": "llama3" if template and "<|eot_id|>" in template else "qwen",
+        "template": "llama3" if template and "<|eot_id|>" in template else "chatml",
         "cutoff_len": length,
         "output_dir": "output-llamafactory",
         "per_device_train_batch_size": 1,

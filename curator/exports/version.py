@@ -6,12 +6,13 @@ in its folder tells time, place or machine: the same version is the same bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import GateError
 from curator.exports.folder import point_latest, verify
 from curator.exports.hiding import hiding_facts
+from curator.exports.licensing import licence_facts
 from curator.tables import digest
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ class Version:
         """The folder of this version."""
         return self.workspace.exports / self.name / str(self.facts["version"])
 
+    def after(self, earlier: str) -> Version:
+        """Return the version as it is on top of what earlier exports settled; empty for nothing."""
+        if not earlier:
+            return self
+        changed = {"version": digest(self.facts["version"], earlier), "splits_after": earlier}
+        return replace(self, facts={**self.facts, **changed})
+
     def is_there(self) -> bool:
         """Whether the version lies there already; if so, it is verified, and the latest again.
 
@@ -73,7 +81,7 @@ def version_of(
         GateError: nothing was decided yet.
         VaultError: the recipe asks for pseudonyms, and there is no key.
     """
-    params = {**params, **hiding_facts(workspace, recipe)}
+    params = {**params, **hiding_facts(workspace, recipe), **licence_facts(recipe)}
     decision = workspace.current_decision()
     if decision is None:
         raise GateError("nothing is decided yet", "run: curator decide")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from curator.intervals import Intervals
 from curator.models.pins import PINS, verified
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _DECODE = 64
 _ROOM = 60_000
 """How many characters are read or decoded together, which bounds the memory; one text at least."""
 _ENTITIES = {"PER": "PERSON", "LOC": "LOCATION", "ORG": "ORGANIZATION"}
+_FAVOURED = ("PERSON", "LOCATION")
 _LEAN = 3.0
 """How far names of people and places are favoured: they are sifted by what stands around."""
 _SPACY = {
@@ -107,9 +109,10 @@ class ChineseNames:
         order = sorted((i for i, text in enumerate(texts) if text), key=lambda i: len(texts[i]))
         for chunk in _chunks(order, texts):
             scores = self._emissions([texts[i] for i in chunk])
-            paths = self._decode([s + self._lean for s in scores])
-            for i, path, own in zip(chunk, paths, scores, strict=True):
-                found[i] = self._spans(path, own)
+            own = self._decode(scores)
+            leaning = self._decode([s + self._lean for s in scores]) if self._lean.any() else own
+            for i, path, other, score in zip(chunk, own, leaning, scores, strict=True):
+                found[i] = _with_others(self._spans(path, score), self._spans(other, score))
         return found
 
     def _emissions(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
@@ -227,6 +230,16 @@ class EnglishNames:
             ]
             for doc in read
         ]
+
+
+def _with_others(own: list[NameSpan], leaning: Sequence[NameSpan]) -> list[NameSpan]:
+    """Return what the model holds for a name, and what it would where names are favoured."""
+    kept = [n for n in own if n.entity in _FAVOURED]
+    held = {e: Intervals((n.start, n.end) for n in kept if n.entity == e) for e in _FAVOURED}
+    found = kept + [
+        n for n in leaning if n.entity not in held or not held[n.entity].touch(n.start, n.end)
+    ]
+    return sorted(found, key=lambda n: (n.start, n.end, n.entity))
 
 
 def _in_windows(

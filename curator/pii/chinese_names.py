@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from curator.pii.chinese_places import kind_of_place
+from curator.pii.name_signs import DOT, KIN, TITLE, probability
+from curator.pii.surnames import is_like_a_chinese_name
 from curator.text import HAN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Sequence
 
     from curator.models.ner import NameSpan
-
-SURNAMES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
-    "姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
-    "温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴"
-    "霍涂成苗谷盛曲翁冉骆蓝路游辛靳欧管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚"
-    "岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟"
-    "邝官封谈匡鞠惠荆乐冀郁胥南班储原栗燕楚鄢劳谌奚皮粟冼蔺楼盘满闻位厉伊仝区郜海阚花权强帅屠豆朴盖练廉禹井"
-    "祖漆巴丰支卿国狄平计索宣晋相初门云容敬来扈晁芮都普阙浦戈伏鹿薄邸雍辜羊阿乌母裘亓修邰赫杭况那宿鲜印逯隆"
-    "茹诺战慕危玉银亢嵇公哈湛宾戎勾茅利於呼居揭干但尉冶斯元束檀衣信展阴昝智幸奉植衡富尧闭由"
-    "張劉陳楊黃趙吳孫馬鄭謝許韓馮鄧蕭葉蘇魏呂盧鐘譚陸範賈韋鄒龍賀顧龔邵萬錢嚴湯溫齊喬龐顏莊聶魯關蘭紀單畢駱藍管饒鍾簡車項連"
-)
-"""Single-character surnames, simplified and traditional."""
-
-COMPOUND_SURNAMES = (
-    "欧阳", "歐陽", "司马", "司馬", "上官", "诸葛", "諸葛", "东方", "東方", "皇甫", "尉迟", "公孙",
-    "公孫", "慕容", "令狐", "司徒", "夏侯", "端木", "独孤", "南宫", "轩辕", "宇文", "长孙", "闻人",
-    "百里", "呼延", "东郭", "澹台", "拓跋", "申屠", "太史", "淳于", "单于", "张简", "范姜",
-)  # fmt: skip
 
 _NO_NAME_START = re.compile(
     "许多|任何|由于|关于|对于|应该|应当|应用|全部|常常|经常|平时|时候|相关|明显|尤其|何时|何种|"
@@ -55,96 +39,88 @@ _KINSHIP = frozenset(
         "华为 云南 海南 江苏 江西 江南 河南 湖南 于是 文化 文章 文件 方法 方案 方向"
     ).split()
 )
-_HAN_NAME = re.compile(f"[{HAN}]+")
-_DOT = "·•‧∙"
-_DOTTED_REST = re.compile(f"(?:[{_DOT}][{HAN}]{{1,8}})+")
-_DOTTED = re.compile(f"[{HAN}]{{1,8}}(?:[{_DOT}][{HAN}]{{1,8}})+")
-_TITLE = (
-    "先生|女士|小姐|太太|夫人|医生|大夫|医师|主任|老师|教授|博士|同学|同志|先森|宝宝|妈妈|爸爸|奶奶|爷爷|阿姨|叔叔|"
-    "醫生|醫師|主任|老師|教授"
+_DOTTED_REST = re.compile(f"(?:[{DOT}][{HAN}]{{1,8}})+")
+_TITLE_END = re.compile(f"(?:{TITLE})家?$|(?:{KIN}|某+|氏|家|们)$")
+_TITLE_NEXT = re.compile(f"{TITLE}|{KIN}")
+_NO_SURNAME_BEFORE_TITLE = frozenset(
+    "大小老二三四五六七八九十帅美前师学表堂男女这那我你他她的亲各位本该某"
 )
-_TITLE_END = re.compile(f"(?:{_TITLE})家?$|(?:哥|姐|总|某+|氏|家|们)$")
-_NO_LETTERS = re.compile(rf"[^\w\s.{_DOT}]|[\d_]")
 _ANY_LETTER = re.compile(r"[^\W\d_]")
-_LATIN = re.compile(r"[A-Za-z]")
-_LATIN_NAME = re.compile(r"[A-Z][a-z]+(?: ?[A-Z][a-z.]*)*")
-_SEX = re.compile(r"先生|女士|[：:，,（(]?[男女](?![^，,。）)])")
-_ROLE = re.compile(
-    "(?:先生|女士|长|员|师|手|者|家|星|导演|主任|经理|裁|席|记|授|士|教练|编辑|人|患者|病人|姓名|叫)$"
-)
-_SAYS = re.compile(
-    "[，,]?(?:表示|认为|指出|说|称|告诉|透露|介绍|坦言|强调|谈到|接受|出任|担任|任|指|问|答|回忆|解释|道|曾|"
-    r"在|与|和|及|的|男|女|\d{4}年)"
-)
-_PLACE_BEHIND = re.compile(
-    "公司|集团|银行|大学|学院|队|杯|省|市|区|县|镇|村|路|街|山|河|俱乐部|足球|州|岛|湾|城|国|族|人"
-)
-_LIST = "、，,：:（(/和与及"
-_MISS = math.log(4)
-"""A name that is missed weighs four times as much as a word that is hidden for nothing."""
-
-WEIGHTS: Mapping[str, float] = {
-    "2 Han": 0.12,
-    "3 Han": 0.1,
-    "4 Han": -0.08,
-    "after @": 1.12,
-    "after a list mark": 0.13,
-    "after a role": 1.41,
-    "always": -1.69,
-    "before a colon": 0.6,
-    "before a kind of place": -0.26,
-    "before a list mark": 0.68,
-    "before a man's or a woman's": 1.04,
-    "before a title": 0.36,
-    "begins the text": 0.27,
-    "dotted": 0.49,
-    "else LOC": 0.08,
-    "else ORG": -0.14,
-    "else TIME": -0.14,
-    "else m": -0.07,
-    "else n": -0.17,
-    "else nw": -0.06,
-    "else nz": -0.37,
-    "else p": 0.21,
-    "else r": -0.13,
-    "else s": 0.37,
-    "else vn": -0.14,
-    "else w": -0.26,
-    "else xc": -0.92,
-    "ends a book's title": -0.46,
-    "latin": -1.05,
-    "latin name": 2.38,
-    "margin": 0.95,
-    "margin below 0": 0.21,
-    "no letters": -0.15,
-    "no surname": -0.33,
-    "one character again": 0.26,
-    "quoted": -0.5,
-    "says": 0.06,
-    "surname": 0.54,
-    "surname and one": -0.37,
-    "surname and three": 0.2,
-    "surname, margin": 0.35,
-    "worst": -0.44,
-}
-"""Log odds, by logistic regression (C = 0.3) over what LAC proposes in one half of three
-annotated sets (résumés, Weibo, CLUENER2020) and in medical questions, which hold hardly a name."""
+_PIECE = re.compile(r"[^@/:：、，,。…\n]+")
+"""What stands between these is a name of its own, whatever the model joins."""
+_ACCOUNT = re.compile(r"@[\w.·-]+")
+_LATIN_FORM = re.compile(r" ?[（(]([A-Za-zÀ-ɏ][A-Za-zÀ-ɏ .'’-]{3,40})[）)]")
+_CAPITALISED = re.compile(r"[A-Z][a-zà-ɏ'’-]+(?: [A-Z][\w.'’-]*)+")
+_SURELY_PLACE = 2.5
+_SURE = 0.6
 
 
-def chinese_person(text: str, name: NameSpan) -> tuple[int, int, float] | None:
-    """Return the span and the score of a personal name as it should be hidden, or None.
+def chinese_people(text: str, names: Sequence[NameSpan]) -> list[tuple[int, int, float]]:
+    """Return the spans and the scores of the personal names among what LAC proposes.
 
-    A title or kinship word at its end does not belong to it; what is swallowed or comes
-    in tablets is a medicine. The score is the probability that it is a name, where one
-    that is missed counts for more.
+    A title or kinship word at its end does not belong to a name; what is swallowed or
+    comes in tablets is a medicine. What LAC holds for a place may be a name where it has
+    the form of one. All that is a name in an account's (after an @) is one, and the Latin
+    form that follows a foreign name in brackets is another. The score is the probability
+    that it is a name, where one that is missed counts for more.
     """
-    span = _trimmed(text, name.start, name.end)
-    if span is None:
+    people: list[tuple[int, int, float]] = []
+    for name in names:
+        proposed = name if name.entity == "PERSON" else _instead_of_place(text, name)
+        if name.entity == "PERSON" and kind_of_place(text, name) is not None:
+            continue
+        if proposed is not None:
+            people += [
+                (start, end, probability(text, start, end, proposed))
+                for start, end in _stretches(text, proposed)
+            ]
+    people = _one_an_account(text, people)
+    latin = [form for person in people if (form := _latin_form(text, *person))]
+    return [p for p in people if not any(a < p[1] and p[0] < b for a, b, _ in latin)] + latin
+
+
+def _instead_of_place(text: str, name: NameSpan) -> NameSpan | None:
+    word = text[name.start : name.end]
+    if (
+        name.entity == "LOCATION"
+        and name.otherwise == "PER"
+        and name.margin < _SURELY_PLACE
+        and is_like_a_chinese_name(word)
+    ):
+        margin = -abs(name.margin)
+        return replace(name, entity="PERSON", margin=margin, worst=margin, otherwise="LOC")
+    return None
+
+
+def _stretches(text: str, name: NameSpan) -> Iterator[tuple[int, int]]:
+    for piece in _PIECE.finditer(text, name.start, name.end):
+        span = _trimmed(text, *piece.span())
+        if span is not None:
+            yield span
+
+
+def _one_an_account(
+    text: str, people: Sequence[tuple[int, int, float]]
+) -> list[tuple[int, int, float]]:
+    if "@" not in text:
+        return list(people)
+    accounts = [m.span() for m in _ACCOUNT.finditer(text)]
+    joined: dict[int, tuple[int, int, float]] = {}
+    for start, end, score in people:
+        key = next((a for a, b in accounts if a < start and end <= b), -start - 1)
+        a, b, best = joined.get(key, (start, end, score))
+        joined[key] = min(a, start), max(b, end), max(best, score)
+    return list(joined.values())
+
+
+def _latin_form(text: str, start: int, end: int, score: float) -> tuple[int, int, float] | None:
+    found = _LATIN_FORM.match(text, end)
+    if found is None or score < _SURE:
         return None
-    odds = sum(
-        WEIGHTS.get(sign, 0.0) * value for sign, value in evidence(text, *span, name).items()
-    )
-    return *span, round(1 / (1 + math.exp(-odds - _MISS)), 3)
+    is_foreign = not is_like_a_chinese_name(text[start:end])
+    if is_foreign or _CAPITALISED.fullmatch(found[1]):
+        return *found.span(1), score
+    return None
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -160,9 +136,11 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
     if end - start >= 4 and text[start] == "任":  # "took office as": hardly a surname before three
         start += 1
     name = text[start:end]
+    if len(name) == 1:
+        is_titled = name not in _NO_SURNAME_BEFORE_TITLE and _TITLE_NEXT.match(text, end)
+        return (start, end) if is_titled and name >= "\u4e00" else None
     if (
-        len(name) < 2
-        or not _ANY_LETTER.search(name)
+        not _ANY_LETTER.search(name)
         or name in _KINSHIP
         or _NO_NAME_START.match(name)
         or _TAKEN_BEFORE.search(text, max(0, start - 4), start)
@@ -170,59 +148,3 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
     ):
         return None
     return start, end
-
-
-def evidence(text: str, start: int, end: int, name: NameSpan) -> dict[str, float]:
-    """Return the signs for or against a name: 1 where one holds, or a margin in LAC's units."""
-    word = text[start:end]
-    before, behind = text[max(0, start - 4) : start], text[end : end + 4]
-    margin = max(-4.0, min(4.0, name.margin))
-    signs = {
-        "always": 1.0,
-        "margin": margin,
-        "worst": max(-6.0, min(3.0, name.worst)),
-        "margin below 0": min(0.0, margin),
-        f"else {name.otherwise}": 1.0,
-    }
-    said = {
-        "begins the text": start == 0,
-        "after a list mark": before[-1:] != "" and before[-1] in _LIST,
-        "before a list mark": behind[:1] != "" and behind[0] in _LIST,
-        "before a colon": behind[:1] != "" and behind[0] in "：:",
-        "before a man's or a woman's": _SEX.match(behind) is not None,
-        "before a title": re.match(_TITLE, behind) is not None,
-        "after a role": _ROLE.search(before) is not None,
-        "says": _SAYS.match(behind) is not None,
-        "after @": before.endswith("@"),
-        "quoted": before[-1:] in {"《", "“"},
-        "ends a book's title": behind.startswith("》"),
-        "before a kind of place": _PLACE_BEHIND.match(behind) is not None,
-        "no letters": _NO_LETTERS.search(word) is not None,
-        "dotted": _DOTTED.fullmatch(word) is not None,
-    }
-    signs |= {sign: 1.0 for sign, holds in said.items() if holds}
-    signs |= _form(word, margin)
-    return signs
-
-
-def _form(word: str, margin: float) -> dict[str, float]:
-    if not _HAN_NAME.fullmatch(word):
-        if _LATIN.search(word) is None:
-            return {}
-        signs = {"latin": 1.0, "latin, margin": margin}
-        if _HAN_NAME.search(word):
-            return {"mixed": 1.0}
-        return signs | ({"latin name": 1.0} if _LATIN_NAME.fullmatch(word) else {})
-    signs = {f"{min(len(word), 5)} Han": 1.0}
-    if word[0] in SURNAMES or word.startswith(COMPOUND_SURNAMES):
-        if 2 <= len(word) <= 3:
-            signs |= {"surname": 1.0, "surname, margin": margin}
-            if len(word) == 2:
-                signs["surname and one"] = 1.0
-        elif len(word) == 4:
-            signs["surname and three"] = 1.0
-    elif len(word) in {2, 3}:
-        signs["no surname"] = 1.0
-    if len(word) > 1 and len(set(word)) == 1:
-        signs["one character again"] = 1.0
-    return signs

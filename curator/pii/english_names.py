@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from curator.pii.words import FUNCTION_WORDS
 from curator.text import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Container
+
+    from curator.pii.words import OrdinaryWords
 
 _PARTICLE = "(?:van|von|de|der|den|del|della|di|da|dos|la|le|bin|al|el|ter|of)"
 _CAPITALISED = r"[A-Z\u00c0-\u00de][A-Za-z\u00c0-\u024f.'’-]*"
@@ -47,17 +51,51 @@ _NAMING = re.compile(
     r"(?<![A-Za-z])(?:[A-Z\u00c0-\u00de\u0100-\u024f][a-z\u00df-\u024f’']+|[A-Z\u00c0-\u024f\u0370-\u03ff]{4,})"
 )
 _LETTERS = re.compile(r"[A-Za-z]")
+_SMALL_WORD = re.compile(r"(?<![A-Za-z])[a-z]{3,}")
+_WORD = re.compile(r"[^\W\d_]+")
+# "Barrett esophagus", "Behcet's disease", "Bayes' theorem": what is called after somebody.
+_CALLED_AFTER = re.compile(
+    r"(?:['’]s?)? (?:[a-z]+ )?(?:syndromes?|diseases?|disorders?|virus(?:es)?|malformations?|palsy|"
+    r"tumou?rs?|"
+    r"lymphomas?|sarcomas?|carcinomas?|esophagus|anomaly|triad|dystrophy|an(?:a)?emia|fever|types?|"
+    r"tests?|scores?|scales?|signs?|reflex|methods?|theorems?|laws?|equations?|algorithms?|effects?|"
+    r"numbers?|constants?|principles?|paradox|distributions?|functions?|trees?|cells?|index|criteria|"
+    r"lines?|procedures?|manoeuvre|maneuver|cysts?|nodes?|bodies|bodys?)(?![A-Za-z])"
+)
+_GLUED = re.compile(r"[-/][a-z]")
+
+
+class Said:
+    """What a text says in small letters, so that a capital of the same word is no name's."""
+
+    def __init__(self, text: str, words: OrdinaryWords) -> None:
+        self._text, self._known = text, words
+
+    @cached_property
+    def _small(self) -> frozenset[str]:
+        return frozenset(_SMALL_WORD.findall(self._text))
+
+    def __contains__(self, word: object) -> bool:
+        """Return whether the text says the word in small letters too, and it is no usual name."""
+        low = str(word).lower()
+        return not self._known.is_name(low) and low in self._small
 
 
 def english_name(
-    text: str, start: int, end: int, ordinary: Container[str] = ()
+    text: str,
+    start: int,
+    end: int,
+    ordinary: Container[str] = (),
+    said: Container[str] = (),
 ) -> tuple[int, int] | None:
     """Return the span of an English personal name as it should be hidden, or None if it is none.
 
     Every word but particles begins with a capital; digits, product names and words
     of greeting are none. Titles before it and the possessive do not belong to it.
     A single ordinary word that begins a sentence, or goes on with a title, owes its
-    capital to that. What stands between two numbers is a street.
+    capital to that; so do words that are all ordinary or that the text says in small
+    letters too ("Skin Cancer"). What stands between two numbers is a street, and what an
+    illness or a theorem is called after is nobody that is spoken of.
     """
     lead = _LEAD.match(text[start:end])
     if lead:
@@ -82,18 +120,27 @@ def english_name(
     if len(words) == 1 and (len(words[0]) < 3 or words[0].isupper()):
         return None
     before = text[max(0, start - 24) : start]
+    called_after = lead is None and _CALLED_AFTER.match(text, end)
+    glued = _GLUED.match(text, end) or (before.endswith("/") and words[0] in ordinary)
     is_street = _NUMBER_BEFORE.search(before) and _NUMBER_BEHIND.match(text, end)
     owes_capital = lead is None and (_OPENING.search(before) or _IN_TITLE.search(before))
-    if is_street or (len(words) == 1 and owes_capital and words[0] in ordinary):
+    if is_street or called_after:
+        return None
+    pieces = _WORD.findall(" ".join(words))
+    if len(words) == 1:
+        owed = (owes_capital and words[0] in ordinary) or glued
+        if owed or (lead is None and all(piece in said for piece in pieces)):
+            return None
+    elif lead is None and all(piece in ordinary or piece in said for piece in pieces):
         return None
     return start, end
 
 
-def with_names(text: str, ordinary: Container[str]) -> list[tuple[int, int]]:
+def with_names(text: str, ordinary: OrdinaryWords) -> list[tuple[int, int]]:
     """Return the spans of the sentences that may hold a name, neighbours joined.
 
-    Those hold a capital that the beginning of a sentence does not explain, or begin with
-    a word that is no ordinary one.
+    Those hold a capital that neither the beginning of a sentence nor a function word
+    explains, or begin with a word that is no ordinary one.
     """
     spans: list[tuple[int, int]] = []
     at = 0
@@ -108,10 +155,12 @@ def with_names(text: str, ordinary: Container[str]) -> list[tuple[int, int]]:
     return spans
 
 
-def _may_name(sentence: str, ordinary: Container[str]) -> bool:
-    capitals = _NAMING.finditer(sentence)
-    first = next(capitals, None)
-    if first is None:
-        return False
-    begins = not _LETTERS.search(sentence, 0, first.start())
-    return not begins or first.group() not in ordinary or next(capitals, None) is not None
+def _may_name(sentence: str, ordinary: OrdinaryWords) -> bool:
+    for capital in _NAMING.finditer(sentence):
+        word = capital.group()
+        if word.lower() in FUNCTION_WORDS and not ordinary.is_name(word):
+            continue
+        begins = not _LETTERS.search(sentence, 0, capital.start())
+        if not begins or word not in ordinary:
+            return True
+    return False

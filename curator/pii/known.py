@@ -30,9 +30,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from curator.intervals import Intervals
-from curator.pii.chinese_names import COMPOUND_SURNAMES, SURNAMES
 from curator.pii.matching import allowed_spans, narrow
 from curator.pii.scanning import LEFT_OPEN
+from curator.pii.surnames import COMPOUND_SURNAMES, SURNAMES
 from curator.pseudonyms import same
 from curator.text import HAN, PLACEHOLDER, fold, fold_places
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from curator.intervals import Intervals
 from curator.pii.candidates import settle
-from curator.pii.chinese_names import COMPOUND_SURNAMES, SURNAMES
+from curator.pii.surnames import COMPOUND_SURNAMES, SURNAMES
 from curator.text import HAN, fold
 
 if TYPE_CHECKING:

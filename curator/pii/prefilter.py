@@ -66,18 +66,35 @@ class Prefilter:
 
 
 def loosened(pattern: str) -> str:
-    """Return a pattern for RE2 that matches wherever the given one does."""
+    """Return a pattern for RE2 that matches wherever the given one does.
+
+    What must follow at the very end is read as if it belonged to the match, which says the
+    same; all other look-arounds are left out.
+    """
+    pieces = _TOKEN.findall(pattern)
     kept: list[str] = []
     open_brackets = 0
-    for piece in _TOKEN.findall(pattern):
+    for at, piece in enumerate(pieces):
         if open_brackets:
             open_brackets += (piece[0] == "(") - (piece == ")")
+        elif piece == "(?=" and _closing(pieces, at) == len(pieces) - 1:
+            kept.append("(?:")
         elif len(piece) > 1 and piece.startswith("(?"):
             open_brackets = 1
             kept.append("(?:)")
         else:
             kept.append(_widened(piece))
     return "".join(kept)
+
+
+def _closing(pieces: Sequence[str], at: int) -> int:
+    """Return the place of the bracket that closes the one at `at`."""
+    open_brackets = 0
+    for place in range(at, len(pieces)):
+        open_brackets += (pieces[place][0] == "(") - (pieces[place] == ")")
+        if not open_brackets:
+            return place
+    return -1
 
 
 def _widened(piece: str) -> str:

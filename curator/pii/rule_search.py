@@ -12,6 +12,7 @@ from curator.schema import PiiRule
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from curator.pii.needs import Stock
     from curator.pii.recognisers import RuleRecogniser
 
 
@@ -31,10 +32,14 @@ class RuleSearch:
         possible = self._prefilter.candidates(text)
         if not possible:
             return
-        held = stock(text)
+        held: Stock | None = None
+        is_ascii = text.isascii()
         for number in possible:
             recogniser = self._recogniser(number)
             pattern = recogniser.pattern
+            if is_ascii and pattern.needs.han:
+                continue
+            held = held or stock(text)
             if not held.suffices(pattern.needs) or not pattern.regex.search(text):
                 continue
             for result in recogniser.analyze(text, before=before):

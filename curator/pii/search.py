@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from curator.intervals import Intervals
 from curator.pii.addresses import chains, grown, private
 from curator.pii.candidates import Candidate
-from curator.pii.chinese_names import chinese_person
+from curator.pii.chinese_names import chinese_people
+from curator.pii.chinese_places import chinese_places, kind_of_place
 from curator.pii.english_addresses import english_addresses
-from curator.pii.english_names import english_name, with_names
+from curator.pii.english_names import Said, english_name, with_names
 from curator.pii.matching import allowed_spans
 from curator.pii.mentions import PERSON
 from curator.pii.rule_search import RuleSearch
@@ -123,17 +123,17 @@ class Search:
         ]
 
     def _chinese_names(self, view: SearchText, names: Sequence[NameSpan]) -> Iterator[Candidate]:
+        for start, end, score in chinese_people(view.text, names):
+            yield Candidate(start, end, "PERSON", PERSON, score, "name", self._zh)
+        for start, end, score in chinese_places(view.text, names):
+            yield self._place(start, end, score, self._zh)
         for name in names:
-            if name.entity == "PERSON":
-                person = chinese_person(view.text, name)
-                if person is not None:
-                    start, end, score = person
-                    yield Candidate(start, end, "PERSON", PERSON, score, "name", self._zh)
-            elif name.entity == "LOCATION":
-                if name.end - name.start > 1 or name.margin > 0:
-                    score = round(1 / (1 + math.exp(-0.4 * name.margin - 0.9)), 3)
-                    yield self._place(name, score, self._zh)
-            elif name.end - name.start > 1 and _HAN_ONLY.search(view.text, name.start, name.end):
+            if (
+                name.entity == "ORGANIZATION"
+                and name.end - name.start > 1
+                and _HAN_ONLY.search(view.text, name.start, name.end)
+                and kind_of_place(view.text, name) is None
+            ):
                 yield self._firm(name, self._zh)
 
     def _english_names(self, view: SearchText, names: Sequence[NameSpan]) -> Iterator[Candidate]:
@@ -143,20 +143,22 @@ class Search:
                     yield Candidate(
                         *word.span(), "PERSON", PERSON, _ONE_NAME, "given-name", self._en
                     )
-        text = view.text if _CAPITAL.search(view.text) else self._ordinary.with_capitals(view.text)
+        written = _CAPITAL.search(view.text) is not None
+        text = view.text if written else self._ordinary.with_capitals(view.text)
+        said = Said(text if written else "", self._ordinary)
         for name in names:
             if name.entity == "LOCATION":
-                yield self._place(name, _PLACE, self._en)
+                yield self._place(name.start, name.end, _PLACE, self._en)
             elif name.entity == "ORGANIZATION":
                 yield self._firm(name, self._en)
-            elif span := english_name(text, name.start, name.end, self._ordinary):
+            elif span := english_name(text, name.start, name.end, self._ordinary, said):
                 is_full = " " in view.text[slice(*span)]
                 if is_full or view.script == "latin":
                     score = _FULL_NAME if is_full else _ONE_NAME
                     yield Candidate(*span, "PERSON", PERSON, score, "name", self._en)
 
-    def _place(self, name: NameSpan, score: float, model: str) -> Candidate:
-        return Candidate(name.start, name.end, "LOCATION", _LOCATION, score, "place", model)
+    def _place(self, start: int, end: int, score: float, model: str) -> Candidate:
+        return Candidate(start, end, "LOCATION", _LOCATION, score, "place", model)
 
     def _firm(self, name: NameSpan, model: str) -> Candidate:
         return Candidate(

@@ -74,7 +74,7 @@ _SURNAMES = frozenset(
         "white williams willis wilson wolf wolfe wood wright young"
     ).split()
 )
-_SMALL = frozenset(
+FUNCTION_WORDS = frozenset(
     (  # noqa: SIM905 - as above
         "the and for but nor with from this that these those they them their there here what when "
         "where which who whom whose why how you your yours she her hers his him its our ours was "
@@ -128,6 +128,11 @@ class OrdinaryWords:
             for ending, instead in _ENDINGS
         )
 
+    def is_name(self, word: str) -> bool:
+        """Return whether this is one of the usual given names or surnames."""
+        low = word.lower()
+        return low in _GIVEN_NAMES or low in _SURNAMES
+
     def is_given_name(self, word: str) -> bool:
         """Return whether this is a given name, and no ordinary word besides."""
         low = word.lower()
@@ -141,7 +146,11 @@ class OrdinaryWords:
         word = found.group()
         raised = word[0].upper()
         is_odd = word not in self or word in _GIVEN_NAMES
-        return raised + word[1:] if is_odd and word not in _SMALL and len(raised) == 1 else word
+        return (
+            raised + word[1:]
+            if is_odd and word not in FUNCTION_WORDS and len(raised) == 1
+            else word
+        )
 
 
 def _lemmas(model: str) -> Iterator[str]:

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from curator.decide import inputs
 from curator.evidence import told
+from curator.precision import precision
 from curator.redact import shown_sources
 from curator.report import drawings, facts
 from curator.report.curves import curve
 from curator.report.excerpts import Reader
 from curator.report.groups import duplicate_groups
+from curator.report.reliability import reliability
 from curator.report.shapes import Name
 from curator.report.training import trained
-from curator.reviews import settled
+from curator.reviews import agreed, current
 from curator.thresholds import explore
 from curator.verdicts import verdict_table
 from curator.workspace import write_text
@@ -123,7 +125,9 @@ def render(
         pairs = reader.side_by_side(facts.pairs(con, "LBL002", CONTRADICTIONS))
         groups = {shown.code: reader.groups(shown) for shown in duplicates}
     records, findings = inputs(con)
-    verdicts = verdict_table(settled(workspace, recipe, plan).values())
+    given = current(workspace, plan)
+    verdicts = verdict_table(agreed(given, recipe).values())
+    reviewed = {right.code: right for right in precision(findings, given, policy)}
     curves = [
         curve(explore(records, findings, verdicts, policy, f.code.id))
         for f in with_findings
@@ -162,6 +166,8 @@ def render(
         duplicates=duplicates,
         groups=groups,
         curves=curves,
+        reviewed=reviewed,
+        reliability=reliability,
         because=_reason,
         names={f.code.id: f.code for f in found},
         rules=facts.rule_facts(con, policy),

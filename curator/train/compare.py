@@ -123,7 +123,8 @@ def compare(
             "there is nothing held out to measure with",
             "export with exports.instruction.validation above 0, or name --held-out FILE",
         )
-    rows, left_out = raw_rows(workspace, plan, measured, recipe.exports.instruction)
+    apart = [*measured, *export.rows("validation"), *export.rows("test")]
+    rows, left_out = raw_rows(workspace, plan, apart, recipe.exports.instruction)
     if raw is not None:
         rows, left_out = read_rows(raw), {}
     sides = {"raw": rows, "curated": export.rows("train")}

@@ -42,7 +42,9 @@ class Export:
     sha256: str
 
     def rows(self, split: str) -> list[Row]:
-        """Return the rows of `train` or `validation`, in order."""
+        """Return the rows of `train`, `validation` or `test`, in order; none where there is none."""
+        if not (self.folder / f"{split}.parquet").exists():
+            return []
         table = read_table(self.folder / f"{split}.parquet", columns=["id", "messages"])
         return [Row(row["id"], without_nulls(row)["messages"]) for row in table.to_pylist()]
 

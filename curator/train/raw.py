@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator import splits
 from curator.exports.dialogue import dialogue
 from curator.exports.rows import rows_of
-from curator.similarity.components import components
+from curator.splits.keys import question_keys
+from curator.splits.related import Related
 from curator.tables import read_table, records_from
 from curator.train.inputs import Row
 
@@ -50,12 +50,16 @@ def raw_rows(
     n_held_out = len(nodes)
     for row in held_out:
         asked = [m["content"] for m in row.messages if m["role"] == "user"]
-        found = splits.question_keys(asked)
+        found = question_keys(asked)
         keys += found
         owners += [place[row.id]] * len(found)
+    general = set()
+    if not how.mix.replay:
+        told = workspace.sql().execute("SELECT id FROM records WHERE replay").fetchall()
+        general = {row[0] for row in told}
     for part in plan.view_parts:
         for record in records_from(read_table(part)):
-            if record.kind != "conversation":
+            if record.kind != "conversation" or record.id in general:
                 continue
             spoken = dialogue(record)
             if record.id in place:
@@ -63,7 +67,7 @@ def raw_rows(
                 continue
             place[record.id] = len(nodes)
             nodes.append(record.id)
-            found = splits.question_keys(spoken.questions)
+            found = question_keys(spoken.questions)
             keys += found
             owners += [place[record.id]] * len(found)
             if not spoken.turns:
@@ -71,21 +75,18 @@ def raw_rows(
                 continue
             made = rows_of(record, spoken, how)
             rows += [Row(record.id, row["messages"]) for row in made]
-    related = (
-        workspace.sql(plan.findings)
-        .execute(
-            f"SELECT record_id, peer_id FROM findings WHERE {_RELATED}"  # noqa: S608 - fixed text
-        )
-        .fetchall()
-    )
-    pairs = [(place[a], place[b]) for a, b in related if a in place and b in place]
-    edges = np.array(pairs, np.int64).reshape(-1, 2)
-    same = splits.chain(np.array(keys, np.int64), np.array(owners, np.int64))
-    group = components(
+    con = workspace.sql(plan.findings)
+    pairs = con.execute(f"SELECT record_id, peer_id FROM findings WHERE {_RELATED}").fetchall()  # noqa: S608 - fixed text
+    edges = np.array(
+        [(place[a], place[b]) for a, b in pairs if a in place and b in place], np.int64
+    ).reshape(-1, 2)
+    group = Related(
         len(nodes),
-        np.concatenate([edges[:, 0], same[0]]),
-        np.concatenate([edges[:, 1], same[1]]),
-    )
+        edges[:, 0],
+        edges[:, 1],
+        np.array(keys, np.int64),
+        np.array(owners, np.int64),
+    ).group
     barred = set(group[:n_held_out].tolist())
     kept = [row for row in rows if group[place[row.id]] not in barred]
     left["related to what is held out"] = len(rows) - len(kept)

@@ -2,8 +2,10 @@
 
 Every pair gets the check's own score. AUROC, average precision, precision among
 the first 50, 100 and 500, and on planted errors the expected calibration error
-(Naeini et al. 2015, ten bins) of the scores. The language-model row stands empty
-as long as no language model is configured.
+(Naeini et al. 2015, ten bins) of the scores. What the evidence is worth: each signal
+alone, and all but that one. The language-model row stands empty as long as no language
+model is configured. Outliers are strange conversations among those of a clinic; the cost
+is that of 10,000 pairs of 120 Chinese characters, beside embedding them.
 """
 
 from __future__ import annotations
@@ -34,26 +36,38 @@ AIMS = {
     "liveqa": {"AUROC": 0.90},
 }
 CALIBRATION = 0.05
+OUTLIER = 0.9
+"""From this score the policy sends outliers to reviewers."""
+SIGNALS = ("wording", "asked", "said", "meaning", "map", "answers", "questions", "length")
+"""What the names of the figures begin with: see `curator.matching`."""
+ABLATED = ("toyhom, random swaps", "toyhom, hard swaps", "medquad, hard swaps")
+STRANGE = 40
+COST_PAIRS, COST_LENGTH, COST = 10_000, 120, 1.3
 AHEAD = 0.05
 """How far the check's AUROC is to lie above Datalab's and that of the best single signal."""
 
 
-def halves(pairs: Pairs) -> Halves:
-    """Describe the pairs as the check does: vectors, TF-IDF rows, keys and lengths."""
+def vectors(pairs: Pairs) -> list[NDArray[np.float32]]:
+    """Embed questions and answers."""
     from curator.checks.embeddings import CAP
+    from curator.models.encoders import embed, load_encoder
+
+    encoder = load_encoder("use-multilingual")
+    return [embed(encoder, texts, CAP) for texts in (pairs.questions, pairs.answers)]
+
+
+def halves(pairs: Pairs, embedded: list[NDArray[np.float32]] | None = None) -> Halves:
+    """Describe the pairs as the check does: vectors, TF-IDF rows, keys and lengths."""
     from curator.checks.label_issues import text_key
     from curator.matching import Halves
-    from curator.models.encoders import embed, load_encoder
     from curator.terms import counts, tfidf
     from curator.text import length
 
-    encoder = load_encoder("use-multilingual")
     sides = (pairs.questions, pairs.answers)
-    vectors = [embed(encoder, texts, CAP) for texts in sides]
     terms = tfidf([counts(texts) for texts in sides])
     keys = [np.array([text_key(t) for t in texts], np.uint64) for texts in sides]
     lengths = [np.array([length(t) for t in texts], np.float32) for texts in sides]
-    return Halves(*vectors, *terms, *keys, *lengths)
+    return Halves(*(embedded or vectors(pairs)), *terms, *keys, *lengths)
 
 
 def swapped(whole: Halves, takes: NDArray[np.int64]) -> Halves:
@@ -67,19 +81,35 @@ def swapped(whole: Halves, takes: NDArray[np.int64]) -> Halves:
 def checked(whole: Halves) -> tuple[Scores, dict[str, Scores]]:
     """Return the check's score of each pair, and those of its single signals."""
     from curator.confident import wrong_answer_scores
-    from curator.matching import matches
+    from curator.matching import describe, judge
 
-    found = matches(whole)
+    described = describe(whole)
+    found = judge(described)
+    beside = described.own[:, described.names.index("wording_mean_nearest")]
     single = {
         "the embeddings' cosine": -found.cosine,
         "overlap of wording": -found.overlap,
         "rank of the own answer": found.answer_rank,
         "rank of the own question": found.question_rank,
+        "wording beside similar questions": beside,
         "length of the answer": -whole.answer_length,
         "chance": np.random.default_rng(3).random(len(whole)),
     }
     scores = wrong_answer_scores(found.match, found.wrong)
     return scores, {name: np.asarray(s, np.float64) for name, s in single.items()}
+
+
+def ablation(whole: Halves, wrong: NDArray[np.bool_]) -> Iterator[tuple[str, float, float]]:
+    """Yield (what counts, AUROC, AP) of the check with each signal alone, and without it."""
+    from curator.matching import describe, judge
+
+    described = describe(whole)
+    for signal in SIGNALS:
+        mine = [name for name in described.names if name.startswith(signal)]
+        others = [name for name in described.names if name not in mine]
+        for told, names in ((f"{signal} alone", mine), (f"without {signal}", others)):
+            found = figures(wrong, -judge(described, names).match)
+            yield told, found["AUROC"], found["AP"]
 
 
 def datalab(whole: Halves) -> Scores:
@@ -132,6 +162,9 @@ def rows_of(name: str, whole: Halves, wrong: NDArray[np.bool_], *, planted: bool
     if planted:
         error = calibration(wrong, scores)
         yield Row(f"{name}: calibration error", error, aim=f"<= {CALIBRATION}")
+    for told, auroc, ap in ablation(whole, wrong) if name in ABLATED else ():
+        yield Row(f"{name}: AUROC, {told}", auroc, ours["AUROC"], "all signals")
+        yield Row(f"{name}: AP, {told}", ap, ours["AP"], "all signals")
     yield Row(f"{name}: AUROC", ours["AUROC"], None, "loss of a language model (none configured)")
 
 
@@ -154,6 +187,44 @@ def judged(data: Path, name: str) -> list[Row]:
     return list(rows_of(pairs.name, halves(pairs), pairs.wrong, planted=False))
 
 
+def outliers(data: Path, name: str, strange: str) -> list[Row]:
+    """Put some pairs of another set among those of one, and look for them."""
+    from curator.confident import outlier_scores
+
+    sets = [halves(getattr(labelled, one)(data)) for one in (name, strange)]
+    usual, other = (np.column_stack([one.question, one.answer]) for one in sets)
+    scores = outlier_scores(np.concatenate([usual, other[:STRANGE]]))
+    foreign = np.arange(len(scores)) >= len(usual)
+    found, told = scores >= OUTLIER, f"outliers, {strange} in {name}"
+    return [
+        Row(f"{told}: AUROC", figures(foreign, scores)["AUROC"], aim=">= 0.95"),
+        Row(f"{told}: recall from score {OUTLIER}", round(float(found[foreign].mean()), 4)),
+        Row(f"{told}: others found", int(found[~foreign].sum())),
+    ]
+
+
+def cost(data: Path) -> list[Row]:
+    """Tell what judging costs beside embedding, in CPU seconds of one process."""
+    from time import process_time
+
+    pairs = labelled.toyhom(data)
+    text = "".join(pairs.questions + pairs.answers).replace("\n", "")
+    step = len(text) // (2 * COST_PAIRS)
+    cut = [text[i * step : i * step + COST_LENGTH] for i in range(2 * COST_PAIRS)]
+    made = labelled.Pairs("cut", cut[::2], cut[1::2], np.zeros(COST_PAIRS, bool), [])
+    start = process_time()
+    embedded = vectors(made)
+    embedding = process_time() - start
+    checked(halves(made, embedded))
+    return [
+        Row(
+            f"{COST_PAIRS:,} pairs of {COST_LENGTH} characters, CPU seconds",
+            *(round(process_time() - start, 1), round(embedding, 1)),
+            *("embedding alone", f"ratio <= {COST}"),
+        )
+    ]
+
+
 def main() -> None:
     """Measure all sets and print the figures."""
     given = arguments(__doc__ or "")
@@ -165,6 +236,9 @@ def main() -> None:
         for name in names:
             done = measured(measure, given.data, name)
             rows += [*done.result, Row(f"{name}: CPU seconds", done.cpu_seconds)]
+    for strange in ("translated", "reviewed"):
+        rows += measured(outliers, given.data, "toyhom", strange).result
+    rows += measured(cost, given.data).result
     report("label_issues", rows, as_json=given.json)
 
 

@@ -35,7 +35,7 @@ REFUSAL = (
     "由医生听诊之后再决定是否用药。"
 )
 SOUND = "How long may my son stay at home with a cold?"
-CHECKS = ("semantic_duplicates", "near_duplicates", "contradictions", "category_labels")
+CHECKS = ("semantic_duplicates", "near_duplicates", "contradictions", "category_labels", "outliers")
 
 
 def conversations() -> list[tuple[str, str]]:

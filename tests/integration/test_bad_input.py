@@ -28,7 +28,7 @@ ROWS = [
     }
     for i in range(6)
 ]
-CHEAP = dict.fromkeys(("pii", "label_issues", "category_labels", "language"), False)
+CHEAP = dict.fromkeys(("pii", "label_issues", "category_labels", "outliers", "language"), False)
 
 
 def project(folder: Path, recipe: str, **files: str | bytes) -> Path:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CHEAP = (
     "sources: [{{path: {}}}]\nworkers: 1\n"
-    "checks: {{pii: false, label_issues: false, category_labels: false, language: false}}\n"
+    "checks: {{pii: false, label_issues: false, category_labels: false, outliers: false, language: false}}\n"
 )
 
 

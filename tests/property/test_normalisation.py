@@ -131,7 +131,7 @@ def pii() -> Pii:
 
 
 def encoding() -> Encoding:
-    return Encoding(**rules())
+    return Encoding(ner_zh="lac", ner_en="en-core-web-sm", **rules())
 
 
 def rules() -> dict[str, Any]:

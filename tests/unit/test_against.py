@@ -164,6 +164,7 @@ RECIPE = {
             "contradictions",
             "label_issues",
             "category_labels",
+            "outliers",
         ),
         False,
     ),

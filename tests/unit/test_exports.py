@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from curator import splits
 from curator.errors import GateError, WorkspaceError
 from curator.exports import export_instruction, export_rag, load_instruction
 from curator.exports.chunks import answer_chunks, document_chunks
 from curator.exports.dialogue import answered, dialogue
 from curator.exports.rag import locator_range
-from curator.similarity.components import components
-from curator.text import fold, length
+from curator.text import length
 from curator.types import Part
 from tests.synthetic import POLICY, Made, conversation, document, recipe
 
@@ -156,6 +153,7 @@ def test_every_record_is_accounted_for(made: Made, tmp_path: Path) -> None:
     assert manifest["conservation"] == {
         "records": 46,
         "exported": 41,
+        "left_out": {},
         "unusable": {"no question with an answer": 1},
         "not_routed": {"documents make no instruction rows": 1, "rule: stale-knowledge": 1},
         "review": 1,
@@ -260,89 +258,9 @@ def test_card_names_splits_sources_edits_and_gaps(made: Made, tmp_path: Path) ->
     metadata = yaml.safe_load(front)
     assert metadata["language"] == ["en", "zh"]
     assert metadata["configs"][0]["data_files"][0] == {"split": "train", "path": "train.parquet"}
-    assert metadata["license"] == "other"
+    assert metadata["license"] == "cc0-1.0"
     for wanted in ("chats.jsonl", "CC BY-SA 4.0", "| PII001 | 2 | 1 |", "Known gaps / 已知不足"):
         assert wanted in body
-
-
-# --- splits -----------------------------------------------------------------------------
-
-
-def test_related_records_are_never_parted(tmp_path: Path) -> None:
-    made = Made()
-    for n in range(120):
-        # Three askers of each question, in other spellings; answers differ.
-        question = f"第{n // 3}种药，怎么吃?" + " " * (n % 3)
-        made.add(
-            conversation(f"line {n}", ("user", question), ("assistant", f"答复{n}，请遵医嘱。"))
-        )
-    for n in range(0, 120, 6):
-        # A weak finding, under every threshold of the policy, still holds records together.
-        made.find("near_duplicates", made.records[n + 3], "DUP002", 0.5, peer_id=made.records[n].id)
-    workspace, plan = made.lay(tmp_path)
-    folder = export_instruction(workspace, recipe(instruction={"validation": 0.3}), POLICY, plan)
-    side = {
-        row["source"]["locator"]: split
-        for split in ("train", "validation")
-        for row in rows_of(folder, f"{split}.jsonl")
-    }
-    assert set(side.values()) == {"train", "validation"}
-    for n in range(0, 120, 6):
-        assert len({side[f"line {m}"] for m in range(n, n + 6)}) == 1
-    questions = {
-        split: {fold(r["messages"][0]["content"]) for r in rows_of(folder, f"{split}.jsonl")}
-        for split in ("train", "validation")
-    }
-    assert not questions["train"] & questions["validation"]
-    leakage = json.loads((folder / "manifest.json").read_text("utf-8"))["leakage"]
-    assert leakage == {
-        "groups": 20,
-        "questions_in_both_splits": 0,
-        "related_pairs_across_splits": 0,
-    }
-
-
-def test_a_dropped_duplicate_still_holds_its_neighbours_together(tmp_path: Path) -> None:
-    made = Made()
-    for n in range(60):
-        made.add(conversation(f"line {n}", ("user", f"问题甲乙丙{n}"), ("assistant", f"回答{n}")))
-    hub = made.records[0]
-    made.fates[hub.id] = {"action": "drop", "instruction": False, "rag": False}
-    for n in (1, 2, 3):
-        made.find("near_duplicates", made.records[n], "DUP002", 0.8, peer_id=hub.id)
-    workspace, plan = made.lay(tmp_path)
-    folder = export_instruction(workspace, recipe(instruction={"validation": 0.5}), POLICY, plan)
-    places = [
-        {r["source"]["locator"] for r in rows_of(folder, f"{s}.jsonl")}
-        for s in ("train", "validation")
-    ]
-    assert any({"line 1", "line 2", "line 3"} <= place for place in places)
-
-
-def test_the_share_is_met_over_many_groups_and_a_common_greeting_stays_in_train() -> None:
-    n = 4000
-    ids = [f"{i:05d}" for i in range(n)]
-    nodes = np.arange(n)
-    left, right = splits.chain(np.where(nodes < 1500, 7, nodes + 10), nodes)
-    group = components(n, left, right)
-    chosen = splits.validation(ids, group, np.ones(n, bool), 0.1)
-    assert not chosen[:1500].any()
-    assert 200 < chosen.sum() < 300
-    assert len(left) == 1499
-
-
-def test_validation_is_not_left_empty_by_chance_and_zero_means_none() -> None:
-    ids = ["a", "b", "c", "d"]
-    group = components(4, np.zeros(0, np.int64), np.zeros(0, np.int64))
-    assert splits.validation(ids, group, np.ones(4, bool), 0.01).sum() == 1
-    assert splits.validation(ids, group, np.ones(4, bool), 0.0).sum() == 0
-
-
-def test_small_talk_later_in_a_conversation_is_no_question() -> None:
-    assert len(splits.question_keys(["孩子咳嗽怎么办", "好的谢谢", "谢谢您"])) == 1
-    assert splits.question_keys(["你好！"]) == splits.question_keys(["你好"])
-    later = "What dose of ibuprofen is right for a child of twelve kilograms who has fever?"
-    assert len(splits.question_keys(["Hello", later, "thanks a lot"])) == 2
 
 
 # --- dialogues --------------------------------------------------------------------------

@@ -280,6 +280,8 @@ def test_trl_learns_each_answer_of_split_rows_once(tmp_path: Path, tokenizer: st
     split = recipe(instruction=how | {"turns": "split"})
     folder = export_instruction(workspace, split, POLICY, plan)
     once = 10 * (len("Answer 1.") + 1) + (3 * 2 + 1) + (3 * 3 + 1)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert manifest["tokens"]["train"]["learnt"] == once
     assert told(folder, "trl")["learnt"] == once
     assert told(folder, "trl", "train.prompt_completion.jsonl")["learnt"] == once
 

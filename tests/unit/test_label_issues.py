@@ -126,7 +126,7 @@ def test_swapped_answers_are_found(pairs: list[tuple[str, str]], tmp_path: Path)
         assert finding.span is not None
         assert finding.span.part == 1
         assert set(finding.evidence) == {
-            "p_match", "cosine", "overlap", "answer_rank", "question_rank",
+            "p_match", "cosine", "overlap", "answer_rank", "question_rank", "neighbours",
         }  # fmt: skip
         assert all(isinstance(value, float) for value in finding.evidence.values())
 

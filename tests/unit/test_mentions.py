@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 OFF = "exact_duplicates near_duplicates semantic_duplicates contamination contradictions"
 RECIPE = (
     "name: p\nworkers: {workers}\nsources: [{sources}]\nchecks: {{"
-    + ", ".join(f"{name}: false" for name in [*OFF.split(), "label_issues", "category_labels"])
+    + ", ".join(
+        f"{name}: false" for name in [*OFF.split(), "label_issues", "category_labels", "outliers"]
+    )
     + "}}\n"
 )
 

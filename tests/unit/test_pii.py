@@ -21,7 +21,8 @@ from curator.errors import ModelError
 from curator.models.ner import ChineseNames, NameSpan
 from curator.pii.addresses import chains, private
 from curator.pii.candidates import Candidate, settle
-from curator.pii.chinese_names import chinese_person
+from curator.pii.chinese_names import chinese_people
+from curator.pii.chinese_places import chinese_places
 from curator.pii.english_names import english_name
 from curator.pii.matching import Pattern, narrow
 from curator.pii.mentions import Spelled
@@ -225,6 +226,8 @@ def test_without_the_prefilter_the_findings_are_the_same(monkeypatch: pytest.Mon
         ("古丽·买买提", "古丽·买买提"),
         ("王小明医生", "王小明"),
         ("張志豪", "張志豪"),
+        ("江小姐", "江"),
+        ("大哥", None),
         ("奶奶", None),
         ("常常", None),
         ("应该", None),
@@ -232,8 +235,64 @@ def test_without_the_prefilter_the_findings_are_the_same(monkeypatch: pytest.Mon
 )
 def test_chinese_names(name: str, kept: str | None) -> None:
     text = f"，{name}。"
-    found = chinese_person(text, NameSpan(1, 1 + len(name), "PERSON", 3.0, 2.0, "n"))
-    assert (text[slice(*found[:2])] if found else None) == kept
+    found = chinese_people(text, [NameSpan(1, 1 + len(name), "PERSON", 3.0, 2.0, "n")])
+    assert [text[a:b] for a, b, _ in found] == ([kept] if kept else [])
+
+
+def test_a_name_ends_where_the_next_begins() -> None:
+    text = "和嘉文、林若彤一起"
+    found = chinese_people(text, [NameSpan(1, 7, "PERSON", 2.0, 1.0, "n")])
+    assert [text[a:b] for a, b, _ in found] == ["嘉文", "林若彤"]
+
+
+def test_what_is_a_name_in_an_account_is_one() -> None:
+    text = "看@小满_林若彤 你好"
+    names = [NameSpan(2, 4, "PERSON", 2.0, 1.0, "n"), NameSpan(5, 8, "PERSON", 2.0, 1.0, "n")]
+    assert [text[a:b] for a, b, _ in chinese_people(text, names)] == ["小满_林若彤"]
+
+
+def test_a_name_that_is_held_for_a_place() -> None:
+    def people(text: str, word: str, margin: float) -> list[str]:
+        at = text.index(word)
+        place = NameSpan(at, at + len(word), "LOCATION", margin, margin, "PER")
+        return [text[a:b] for a, b, score in chinese_people(text, [place]) if score >= 0.4]
+
+    assert people("姜山：你怎么看", "姜山", 1.0) == ["姜山"]
+    assert people("去了姜山，很好", "姜山", 3.0) == []
+    assert people("去了松山湖，很好", "松山湖", 1.0) == []
+
+
+def test_the_latin_form_of_a_foreign_name_is_a_name_too() -> None:
+    text = "由斯蒂芬·加勒特（stephengarrett）执导，张伟（manager）在场"
+    names = [
+        NameSpan(1, 8, "PERSON", 3.0, 2.0, "n"),
+        NameSpan(text.index("张伟"), text.index("张伟") + 2, "PERSON", 3.0, 2.0, "n"),
+    ]
+    found = [text[a:b] for a, b, _ in chinese_people(text, names)]
+    assert found == ["斯蒂芬·加勒特", "张伟", "stephengarrett"]
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "entity", "place"),
+    [
+        ("在费拉里斯球场比赛", "费拉里斯", "PERSON", "费拉里斯球场"),
+        ("部署在克兰菲空军基地", "克兰菲", "PERSON", "克兰菲空军基地"),
+        ("到白惠福购物中心", "白惠福购物中心", "PERSON", "白惠福购物中心"),
+        ("来自布隆迪", "布隆迪", "PERSON", "布隆迪"),
+        ("荷兰莱顿大学的人", "荷兰莱顿大学", "LOCATION", "荷兰"),
+        ("住在张伟家", "张伟", "PERSON", None),
+    ],
+)
+def test_a_kind_of_place_makes_a_place(
+    text: str, word: str, entity: str, place: str | None
+) -> None:
+    at = text.index(word)
+    margin = -4.5 if entity == "LOCATION" else 2.0
+    name = NameSpan(at, at + len(word), entity, margin, margin, "n")
+    found = [text[a:b] for a, b, _ in chinese_places(text, [name])]
+    assert found == ([place] if place else [])
+    if place:
+        assert chinese_people(text, [name]) == []
 
 
 @pytest.mark.parametrize(
@@ -242,15 +301,15 @@ def test_chinese_names(name: str, kept: str | None) -> None:
 def test_what_is_swallowed_is_no_name(before: str, after: str) -> None:
     text = f"{before}康平{after}"
     name = NameSpan(len(before), len(before) + 2, "PERSON", 3.0, 2.0, "n")
-    assert chinese_person(text, name) is None
+    assert chinese_people(text, [name]) == []
 
 
 def test_what_stands_around_a_name_speaks_for_it() -> None:
     def score(text: str, word: str, margin: float) -> float:
         at = text.index(word)
         name = NameSpan(at, at + len(word), "PERSON", margin, margin, "n")
-        found = chinese_person(text, name)
-        return found[2] if found else 0.0
+        found = chinese_people(text, [name])
+        return found[0][2] if found else 0.0
 
     assert score("患者罗会榕，男，35岁", "罗会榕", -0.5) > score("在罗会榕山上", "罗会榕", -0.5)
     assert score("经理舒畅、王敏", "舒畅", -1) > score("心情舒畅多了", "舒畅", -1)

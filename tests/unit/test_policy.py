@@ -29,6 +29,7 @@ RECORDS = pa.schema(
         ("timestamp", pa.string()),
         ("n_parts", pa.int64()),
         ("n_chars", pa.int64()),
+        ("replay", pa.bool_()),
     ]
 )
 
@@ -41,6 +42,7 @@ def records(ids: str, **columns: Sequence[Any]) -> pa.Table:
         "timestamp": [None] * len(ids),
         "n_parts": [2] * len(ids),
         "n_chars": [100] * len(ids),
+        "replay": [False] * len(ids),
     } | columns
     return pa.table(rows, schema=RECORDS)
 

@@ -28,7 +28,12 @@ CHINESE = [
 LATIN = ["the café costs 5€", "it’s “nice”", "naïve façade", "Müller – Zürich"]
 
 
-ENCODING = Encoding(pii_rules=PII_PARAMS["pii_rules"], allow=PII_PARAMS["allow"])
+ENCODING = Encoding(
+    ner_zh="lac",
+    ner_en="en-core-web-sm",
+    pii_rules=PII_PARAMS["pii_rules"],
+    allow=PII_PARAMS["allow"],
+)
 
 
 def read_as(text: str, encoding: str) -> str:
@@ -290,3 +295,16 @@ def test_a_finding_does_not_tell_what_it_repairs_where_that_is_private() -> None
     record = conversation("line 1", ("user", "型号ＡＢＣ１２，电话１３８００１３８０００"))
     found = list(ENCODING(records_table([record])))
     assert [f.replacement for f in found] == ["ABC12"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("王建国昨天去了协和医院，李秀英陪他。".encode().decode("gbk", "ignore"), "王建国"),
+        ("Ｊｏｎａｔｈａｎ Ｗｈｉｔａｋｅｒ said that it was fine.", "Jonathan"),
+    ],
+)
+def test_no_repair_tells_a_name(text: str, name: str) -> None:
+    record = conversation("line 1", ("user", text))
+    said = [f.replacement or "" for f in ENCODING(records_table([record]))]
+    assert not any(name in words for words in said)

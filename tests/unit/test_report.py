@@ -16,8 +16,9 @@ from curator.report.drawings import flow, percent
 from curator.report.excerpts import moved
 from curator.report.groups import duplicate_groups
 from curator.report.page import render
+from curator.reviews import append, contents
 from curator.rules import load_rules
-from curator.types import Edit, Span
+from curator.types import Edit, Review, Span
 from tests.synthetic import POLICY, Made, conversation, document, recipe
 
 if TYPE_CHECKING:
@@ -480,3 +481,38 @@ def test_a_judged_answer_is_shown_with_its_question_and_is_not_marked_whole(repo
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in example
     assert "not an answer." in example
     assert "<mark>" not in example
+
+
+# --- what reviewers confirmed ------------------------------------------------------------
+
+
+def test_the_report_draws_how_often_findings_of_a_score_were_right(tmp_path: Path) -> None:
+    made = Made()
+    for n in range(12):
+        turns = (("user", f"第{n}个孩子发烧怎么办？"), ("assistant", f"第{n}种方法：先量体温。"))
+        record = made.add(conversation(f"line {n}", *turns))
+        made.find("quality", record, "LBL001", 0.9 if n < 8 else 0.5, span=Span(1, 0, 4))
+    workspace, plan = made.lay(tmp_path)
+    ids = dict(workspace.sql(plan.findings).sql("SELECT record_id, id FROM findings").fetchall())
+    shas = contents(plan, list(ids))
+    append(
+        workspace,
+        [
+            Review(r.id, shas[r.id], "verdict", "keep" if n in {0, 9, 10} else "drop",
+                   "submitted", "ann", (ids[r.id],), "1")
+            for n, r in enumerate(made.records)
+        ],
+    )  # fmt: skip
+    rules = load_rules().policy
+    decision = workspace.current_decision()
+    text = render(workspace, recipe(), rules, plan, funnel_of(made), decision)
+    panel = text[text.index('id="LBL001"') :]
+    panel = panel[: panel.index("</article>")]
+    drawing = panel[panel.index('<svg class="reliability"') :]
+    assert re.findall(r"<title>(.*?)</title>", drawing) == ["0.50: 2 / 4", "0.90: 7 / 8"]
+    assert "审核人看过 12 处，其中 9 处属实" in panel
+    assert "Reviewers looked at 12 and confirmed 9" in panel
+    # The point of 0.9 lies nearly on the diagonal, well above that of 0.5.
+    heights = [float(y) for y in re.findall(r'<circle[^>]* cy="([\d.]+)"', drawing)]
+    assert heights[0] == pytest.approx(12 + 150 * (1 - 2 / 4))
+    assert heights[1] == pytest.approx(12 + 150 * (1 - 7 / 8), abs=0.1)

@@ -36,6 +36,7 @@ def corpus(seed: int, n: int = 60) -> tuple[pa.Table, pa.Table, pa.Table]:
             "timestamp": pa.array([draw.choice([None, "2024-01-02"]) for _ in ids], pa.string()),
             "n_parts": [draw.randrange(1, 4) for _ in ids],
             "n_chars": [draw.randrange(10, 40) for _ in ids],
+            "replay": [False] * len(ids),
         }
     )
     found = []

@@ -72,7 +72,9 @@ def ask(tasks: Sequence[Task], ruler: Ruler, length: int, scratch: Path) -> list
         "scratch": str(scratch),
         "files": [asdict(task) for task in tasks],
     }
-    env = os.environ | {
+    # The passphrase of the vault and Argilla's key are none of its business.
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("CURATOR_", "ARGILLA_"))}
+    env = own | {
         "TMPDIR": str(scratch),
         "HF_HOME": str(scratch),
         "HF_DATASETS_CACHE": str(scratch),
@@ -82,8 +84,8 @@ def ask(tasks: Sequence[Task], ruler: Ruler, length: int, scratch: Path) -> list
         "ACCELERATE_USE_CPU": "true",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    if os.environ.get("CURATOR_ALLOW_HUB") != "1":
-        env |= {"HF_HUB_OFFLINE": "1"}
+    hub = os.environ.get("CURATOR_ALLOW_HUB")
+    env |= {"CURATOR_ALLOW_HUB": "1"} if hub == "1" else {"HF_HUB_OFFLINE": "1"}
     done = subprocess.run(  # noqa: S603 - this module and nothing else
         [sys.executable, "-W", "ignore", "-m", __name__],
         input=json.dumps(task),

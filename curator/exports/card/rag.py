@@ -1,0 +1,38 @@
+"""The card of a RAG corpus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from curator.exports.card.metadata import metadata
+from curator.exports.card.page import page, section, table
+
+if TYPE_CHECKING:
+    from curator.exports.card.facts import About
+
+
+def rag_card(about: About) -> str:
+    """Return the card of a RAG corpus."""
+    manifest = about.manifest
+    rows = manifest["chunks"]["rows"]
+    files = [{"split": "train", "path": "chunks.parquet"}]
+    head = metadata(about, rows, ["text-retrieval"], files, ["rag", "retrieval"])
+    params = manifest["params"]
+    body = [
+        (
+            "One row is one chunk: `text` is what to embed and to show, `heading_path` the headings"
+            " above it, `locator` its exact place and `citation` how to cite it."
+        ),
+        "每行是一个片段：`text` 供向量化与展示，`locator` 为精确位置，`citation` 为引用格式。",
+        "",
+        *section("Chunks / 片段"),
+        (
+            f"{rows} chunks, at most {params['chunk_length']} Han characters or words each,"
+            f" cut at the ends of sentences, {params['overlap_sentences']} sentences of overlap."
+        ),
+        f"共 {rows} 段，每段至多 {params['chunk_length']} 个汉字或词，只在句末切分。",
+        "",
+        *table(("records / 记录", "n"), manifest["records_by_kind"].items()),
+        "",
+    ]
+    return page(about, head, body)

@@ -1,0 +1,1 @@
+"""Selection: which rows a budget is spent on. Pure."""
