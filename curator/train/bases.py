@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curator.errors import ModelError, TrainError
 from curator.models import base as small
-from curator.tables import digest, file_sha256
+from curator.tables import file_sha256
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -75,12 +76,13 @@ def find(name: str | None) -> str:
 
 
 def sha256(source: str) -> str:
-    """Return one hash of all weights of a base model; of a hub id, that of its name."""
+    """Return one hash of a base model's weights and configuration; of a hub id, of its name."""
     folder = Path(source)
     if not folder.is_dir():
-        return digest(source)
+        return hashlib.sha256(source.encode()).hexdigest()
     files = sorted(p for p in folder.iterdir() if p.suffix in _WEIGHTS or p.name == "config.json")
-    return digest([(p.name, file_sha256(p)) for p in files])
+    listed = "".join(f"{file_sha256(p)}  {p.name}\n" for p in files)
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def shape(source: str) -> Shape:

@@ -42,7 +42,7 @@ class Export:
     sha256: str
 
     def rows(self, split: str) -> list[Row]:
-        """Return the rows of `train`, `validation` or `test`, in order; none where there is none."""
+        """Return the rows of `train`, `validation` or `test`, in order; there may be none."""
         if not (self.folder / f"{split}.parquet").exists():
             return []
         table = read_table(self.folder / f"{split}.parquet", columns=["id", "messages"])

@@ -7,6 +7,7 @@ found in what its own template renders, turn by turn. Ours replaces another only
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ import numpy as np
 
 from curator.errors import TrainError
 from curator.models.chat_templates import TEMPLATES, tokenised
-from curator.tables import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,8 +61,8 @@ class Template:
 
     @property
     def sha256(self) -> str:
-        """What stands for the template in a run's id."""
-        return digest(self.text, self.marks)
+        """The hash of its text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def kept(self) -> str:

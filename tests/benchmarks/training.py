@@ -6,7 +6,7 @@
 - MedQuAD with 20 % of planted errors (a third each: answers swapped, answers cut off in the middle,
   pairs written twice). One training on all of it, one on what curator kept, with the same number of
   tokens, measured on clean pairs about other diseases, with three seeds. On a CPU this is the tiny
-  random model, trained whole.
+  model, trained whole, after it learned from other pairs.
 - The same run by one process and by two (torchrun, gloo).
 """
 
@@ -26,14 +26,16 @@ from curator.project import Project
 from curator.scaffold import sample_texts, scaffold
 from curator.schema import Training
 from curator.train.launch import Asked, run
+from curator.train.serve import merge
 from tests.benchmarks.harness import Row, arguments, report
+from tests.training import write_export
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SEEDS = 3
-_SHORTEST, _LONGEST = 40, 260
-"""Characters of an answer; longer ones would mostly measure how patient the machine is."""
+SHORT, LONGER = (40, 260), (261, 480)
+"""Characters of an answer; still longer ones would mostly measure how patient the machine is."""
 
 
 def main() -> None:
@@ -57,7 +59,9 @@ def on_gpu() -> bool:
 # --- the data ----------------------------------------------------------------------------
 
 
-def medquad(data: Path) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+def medquad(
+    data: Path, size: tuple[int, int] = SHORT
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Pairs to train on and pairs about other diseases to measure with, in an order of chance."""
     sides: tuple[list[dict[str, str]], list[dict[str, str]]] = ([], [])
     seen = set()
@@ -65,7 +69,7 @@ def medquad(data: Path) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
         for line in lines:
             row = json.loads(line)
             answer = " ".join(row["answer"].split())
-            if _SHORTEST <= len(answer) <= _LONGEST and answer not in seen:
+            if size[0] <= len(answer) <= size[1] and answer not in seen:
                 seen.add(answer)
                 clean = _number(row["focus"]) % 5 == 0
                 sides[clean].append({"question": row["question"], "answer": answer})
@@ -100,7 +104,7 @@ def alpaca(data: Path, n: int) -> Iterator[dict[str, Any]]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            if row["input"] or not _SHORTEST <= len(row["output"]) <= _LONGEST:
+            if row["input"] or not SHORT[0] <= len(row["output"]) <= SHORT[1]:
                 continue
             yield messages(row["instruction"], row["output"])
             n -= 1
@@ -146,21 +150,21 @@ def whether_curation_helped(folder: Path, data: Path) -> Iterator[Row]:
     held_out = written(
         folder / "clean.jsonl", [messages(p["question"], p["answer"]) for p in clean[: n // 6]]
     )
-    whole = base == "tiny"
+    whole = not on_gpu()
     asked = Asked(
         export=folder / "exports" / "instruction" / "latest",
         training=Training(
-            base_model=base,
+            base_model=str(taught(folder / "taught", data)) if whole else base,
             method="full" if whole else "lora",
-            epochs=3 if whole else 2,
-            learning_rate=2e-3 if whole else 2e-4,
+            epochs=1 if whole else 2,
+            learning_rate=5e-4 if whole else 2e-4,
             max_length=128 if whole else 256,
             batch_size=16,
         ),
     )
     told = project.compare(asked, seeds=SEEDS, held_out=held_out).facts()
     sides = {row["arm"]: row for row in told["rows"]}
-    name = f"{base}, 20 % planted errors"
+    name = f"{'tiny, taught by other pairs' if whole else base}, 20 % planted errors"
     yield Row(
         f"{name}: loss on clean pairs after training on what curator kept, mean of {SEEDS} seeds",
         round(told["arms"]["curated"]["mean"], 4),
@@ -178,13 +182,33 @@ def whether_curation_helped(folder: Path, data: Path) -> Iterator[Row]:
     yield Row(f"{name}: loss before any training", round(sides["raw"]["before"], 4))
 
 
+def taught(folder: Path, data: Path) -> Path:
+    """The tiny model after clean, longer pairs about the diseases that are trained on later.
+
+    A random model learns letters before it learns medicine; what errors in data do to it is
+    less than what the order of rows does.
+    """
+    pairs = medquad(data, LONGER)[0][:900]
+    rows = [{"id": f"b{i}", **messages(p["question"], p["answer"])} for i, p in enumerate(pairs)]
+    export = write_export(folder / "export", rows[:-40], rows[-40:])
+    training = Training(
+        base_model="tiny",
+        method="full",
+        epochs=10,
+        max_steps=110,
+        learning_rate=2e-3,
+        max_length=128,
+        early_stopping=0,
+        save_every=110,
+    )
+    return merge(run(folder, Asked(export, training)), folder / "model")
+
+
 def two_processes(folder: Path) -> Iterator[Row]:
     """Tokens of a run by two processes, and by one."""
     small.get("tiny", sample_texts(), _quiet)
     train = [{"question": f"What is {i}?", "answer": "a number " * (i % 9 + 1)} for i in range(61)]
     pairs = [{"id": f"r{i}", **messages(p["question"], p["answer"])} for i, p in enumerate(train)]
-    from tests.training import write_export
-
     export = write_export(folder / "export", pairs[:53], pairs[53:])
     training = Training(base_model="tiny", max_steps=8, batch_size=8, max_length=64)
     tokens = {
