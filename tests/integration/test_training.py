@@ -328,7 +328,7 @@ def test_other_launchers_get_the_same_run(trained: Path) -> None:
     assert factory["per_device_train_batch_size"] * factory["gradient_accumulation_steps"] == 8
     assert factory["max_steps"] == other["max_steps"] == 3
     manifest = json.loads((trained / "exports/instruction/latest/manifest.json").read_text("utf-8"))
-    asked = [told for told in manifest["handshake"] if told["trainer"] != "trl"]
+    asked = [told for told in manifest["handshake"]["told"] if told["trainer"] != "trl"]
     assert {told["trainer"] for told in asked} == {"llamafactory", "axolotl"}
     assert not any(told["refused"] for told in asked)
 
