@@ -30,15 +30,16 @@ lint: $(VENV)/.installed $(VENV)/.installed-test  ## style, types, import direct
 bench: $(VENV)/.installed $(VENV)/.installed-bench  ## run the benchmarks, write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
 
-docs: $(VENV)/.installed  ## write the pages that come from the code: codes, CLI
+docs: $(VENV)/.installed $(VENV)/.installed-docs  ## write the pages that come from the code, build site/
 	$(BIN)/python -m docs.generate
+	$(BIN)/mkdocs build --strict --quiet
 
 format: $(VENV)/.installed-test  ## put the code in order
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) demo-project train-demo build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo-project train-demo build dist site .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -59,6 +60,10 @@ $(VENV)/.installed-test: $(VENV)/.dependencies
 
 $(VENV)/.installed-train: $(VENV)/.dependencies
 	$(PIP) '.[train]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.dependencies
+	$(PIP) '.[docs]'
 	touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.dependencies

@@ -6,15 +6,15 @@ import inspect
 import shutil
 import time
 from collections import defaultdict
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from curator import redact
-from curator.checks import CHECKS, check_class, known
+from curator.checks import BROKEN, CHECKS, check_class, every, known, plugin
 from curator.checks.against import contents, located
-from curator.errors import CuratorError, GateError, RecipeError
+from curator.errors import CuratorError, GateError, PluginError, RecipeError
 from curator.models import model_sha
 from curator.protocols import Scope, Step
 from curator.rules import load_rules
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from curator.plugins import Plugin
     from curator.protocols import Check, CorpusCheck, Engine
     from curator.rules import RuleSet
     from curator.types import Finding
@@ -91,7 +92,7 @@ class Plan:
 
 
 def enabled(recipe: Recipe) -> list[str]:
-    """Return the names of the checks that the recipe asks for: all that it does not turn off.
+    """Return the checks that the recipe asks for: ours but those it turns off, plug-ins it names.
 
     What looks for mentions of private details rests on the check that finds them.
 
@@ -100,7 +101,8 @@ def enabled(recipe: Recipe) -> list[str]:
 
     """
     known(recipe.checks)
-    asked = [name for name in CHECKS if recipe.checks.get(name, True) is not False]
+    # A plug-in runs where the recipe names it: what is installed beside changes no result.
+    asked = [name for name in every() if recipe.checks.get(name, name in CHECKS) is not False]
     return [name for name in asked if name != "mentions" or "pii" in asked]
 
 
@@ -112,7 +114,7 @@ def comparing(recipe: Recipe, names: Sequence[str], against: Sequence[Path]) -> 
 
     """
     takers = [
-        name for name in CHECKS if "against" in inspect.signature(check_class(name)).parameters
+        name for name in every() if "against" in inspect.signature(check_class(name)).parameters
     ]
     wrong = [name for name in known(names) if name not in takers]
     if wrong or not names:
@@ -218,7 +220,9 @@ def _plan_check(
         params_sha = digest(params_sha, contents(params["against"], name))
     models = digest([model_sha(slot, params[slot]) for slot in slots])
     scope = stems if hasattr(cls, "run") else []
-    run_id = digest(name, cls.version, params_sha, models, view_id, scope)
+    brought = plugin(name)
+    version = f"{cls.version} {brought.sha}" if brought else cls.version
+    run_id = digest(name, version, params_sha, models, view_id, scope)
     return CheckPlan(
         name, cls, params, params_sha, models, run_id, workspace.findings / name / run_id
     )
@@ -245,6 +249,8 @@ def _own_params(recipe: Recipe, name: str, cls: type[Check]) -> dict[str, Any]:
     given = recipe.checks.get(name, True)
     if isinstance(given, bool):
         given = {}
+    if cls.version == BROKEN:
+        return given
     allowed = {
         p.name: p.default
         for p in inspect.signature(cls.__init__).parameters.values()
@@ -276,12 +282,20 @@ class Judge:
 
     def __init__(self, check: str, run_id: str, params: Mapping[str, Any]) -> None:
         """Build the check, and so load its models."""
-        self.check = check_class(check)(**params)
+        self.plugin = plugin(check)
+        with _blamed(self.plugin):
+            self.check = check_class(check)(**params)
         self.run_id = run_id
 
     def __call__(self, records: pa.Table) -> pa.Table:
         """Return the findings table of the part."""
-        return findings_table(self.check(records), self.run_id)  # type: ignore[operator]
+        with _blamed(self.plugin):
+            return findings_table(self.check(records), self.run_id)  # type: ignore[operator]
+
+
+def _blamed(brought: Plugin | None) -> AbstractContextManager[None]:
+    """Return a context whose errors name the plug-in, if it is one's work."""
+    return brought.blamed("failed") if brought else nullcontext()
 
 
 def check(
@@ -310,9 +324,16 @@ def check(
 
     Raises:
         RecipeError: an unknown check or parameter.
+        PluginError: a plug-in's check failed; all others are done.
 
     """
-    names = known(only) if only else enabled(recipe)
+    asked = known(only) if only else enabled(recipe)
+    for name in asked:
+        if plugin(name) and name not in enabled(recipe):
+            raise RecipeError(
+                f"the plug-in {name} is not in the recipe",
+                f"put it there: `checks: {{{name}: true}}` in {workspace.recipe_path}",
+            )
     everything = plan(workspace, recipe, rules)
     if not everything.parts:
         raise GateError(
@@ -330,7 +351,7 @@ def check(
             runs.append(_run_check(planned, scope(planned)))
     # Again, since what the view's parts are follows from what was found.
     everything = plan(workspace, recipe, rules)
-    rest = [c for c in everything.checks if c.cls.view == "redacted" and c.name in names]
+    rest = [c for c in everything.checks if c.cls.view == "redacted" and c.name in asked]
     if not rest:
         return runs
     view = everything.view_parts
@@ -340,12 +361,19 @@ def check(
     engine.begin(redaction, inputs, view[0].parent, shown)
     scope = partial(_scope, workspace, engine, view, ())
     for planned in rest:
-        _begin(planned, scope(planned))
+        if not plugin(planned.name):
+            _begin(planned, scope(planned))
     with timer("redact"):
         engine.map(redaction, inputs, view[0].parent, label="redact", names=shown)
+    failed: list[PluginError] = []
     for planned in rest:
         with timer(planned.name):
-            runs.append(_run_check(planned, scope(planned)))
+            try:
+                runs.append(_run_check(planned, scope(planned)))
+            except PluginError as error:  # the others go on; what rests on all of them is blocked
+                failed.append(error)
+    if failed:
+        raise failed[0]
     return runs
 
 
@@ -373,6 +401,7 @@ def _run_check(planned: CheckPlan, scope: Scope) -> dict[str, Any]:
         "id": planned.run_id,
         "check": planned.name,
         "version": planned.cls.version,
+        **({"plugin": brought.sha} if (brought := plugin(planned.name)) else {}),
         "params": {k: v for k, v in planned.params.items() if k not in _RULES},
         "params_sha": planned.params_sha,
         "model_sha": planned.model_sha,
@@ -453,8 +482,9 @@ def _work(planned: CheckPlan, scope: Scope) -> list[Path]:
     outputs = planned.files(parts)
     if _all_there(planned, parts):
         return outputs
-    checker = planned.cls(**planned.params)
-    findings = checker.run(scope)  # type: ignore[attr-defined]
+    with _blamed(plugin(planned.name)):
+        checker = planned.cls(**planned.params)
+        findings = list(checker.run(scope))  # type: ignore[attr-defined]
     if is_raw:
         about: dict[str, list[Finding]] = defaultdict(list)
         for finding in findings:

@@ -20,7 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curator.errors import WorkspaceError
+from curator.exports import vectors as vector_cache
 from curator.exports.hiding import project_keys
+from curator.exports.synced import SyncLog
 from curator.tables import (
     QUARANTINE,
     SET_ASIDE,
@@ -105,6 +107,7 @@ class Erased:
     reviews: int = 0
     exports: list[dict[str, Any]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
+    tables: list[dict[str, Any]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether anything was found."""
@@ -115,7 +118,8 @@ def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
     """Erase what is wanted from records, quarantine, findings, reviews, views, vault and caches.
 
     Exports and trained models stay as they are, since they may have been handed on; those that
-    hold an erased record are told. The next decision and the next exports are without it.
+    hold an erased record are told, and so are the vector tables. The next decision and the next
+    exports are without it, and the next sync rids the tables of it.
 
     Raises:
         WorkspaceError: nothing of the kind is there.
@@ -132,6 +136,7 @@ def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
         )
     found.exports = list(_exports_with(workspace, set(found.records)))
     found.runs = list(held(workspace.root, found.records))
+    found.tables = SyncLog(workspace).holding(found.records)
     entry = _entry(wanted.kind, found)
     workspace.log_erasure(entry | {"status": "begun"})
     gone = {*found.records, *(r for p in pending for r in p["records"])}
@@ -144,13 +149,28 @@ def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
     if keys is not None:
         with Vault(workspace.vault, keys) as vault:
             vault.forget(gone)
-    shutil.rmtree(workspace.cache, ignore_errors=True)
+    _clear_cache(workspace, gone)
     forget_unfinished(workspace.root, gone)
     for path in (workspace.root / "report.html", workspace.decisions / "current.json"):
         path.unlink(missing_ok=True)
     for ended in (*pending, entry):
         workspace.log_erasure(ended | {"status": "done"})
     return found
+
+
+def _clear_cache(workspace: Workspace, gone: set[str]) -> None:
+    """Empty the cache, but for the vectors of chunks that stay: those are dear to make again."""
+    vectors = workspace.cache / vector_cache.NAME
+    for path in workspace.cache.glob("*"):
+        if path != vectors:
+            shutil.rmtree(path, ignore_errors=True)
+    stay: list[str] = []
+    latest = workspace.exports / "rag" / "latest" / "chunks.parquet"
+    if latest.exists():
+        rows = read_table(latest)
+        hit = pc.is_in(rows["record_id"], value_set=pa.array(sorted(gone), pa.string()))
+        stay = vector_cache.said_of(rows.filter(pc.invert(hit)))
+    vector_cache.keep_only(workspace, stay)
 
 
 def _found(workspace: Workspace, wanted: Wanted) -> Erased:
@@ -323,4 +343,5 @@ def _entry(kind: str, found: Erased) -> dict[str, Any]:
         "reviews": found.reviews,
         "exports": found.exports,
         "runs": found.runs,
+        "tables": found.tables,
     }

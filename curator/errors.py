@@ -6,7 +6,9 @@
     ├── WorkspaceError          the workspace is missing, locked or full
     │   └── DamagedError        one of its files is damaged or gone
     ├── ModelError              a model is missing or its weights are not the pinned ones
+    ├── PluginError             a package's check, source or encoder cannot be loaded or fails
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
+    ├── TargetError             a vector table cannot be reached, or is not what it should be
     ├── ReviewError             Argilla, or a filled sheet, cannot be used
     ├── TrainError              a training run cannot start, or ended early
     └── GateError               a promise does not hold, so the step is refused: exit 1
@@ -68,6 +70,10 @@ class ModelError(CuratorError):
     """A model is not installed, or its weights differ from the pinned ones."""
 
 
+class PluginError(CuratorError):
+    """What another package brings cannot be loaded, is not as it must be, or fails."""
+
+
 class VaultError(CuratorError):
     """There is no key for the pseudonyms, or it is not the vault's, or the vault is damaged."""
 
@@ -78,6 +84,10 @@ class ReviewError(CuratorError):
 
 class TrainError(CuratorError):
     """A training run cannot start as asked, or ended before its time; says what to change."""
+
+
+class TargetError(CuratorError):
+    """A vector table that the corpus goes to is down, in use, or was made of something else."""
 
 
 class GateError(CuratorError):

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from curator.workspace import Workspace
 
-_MADE_AGAIN = ("cache", "redacted", "tmp")
+_MADE_AGAIN = ("cache", "redacted", "tables", "tmp")
 """What follows from other files alone, each file by itself."""
 _READ_AGAIN = ("records", "quarantine", "set_aside", "ingest")
 """What comes from the sources."""
-_LISTS = ("sources.json", "batches.json")
+_LISTS = ("sources.json", "batches.json", "tables.json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,8 +33,14 @@ if TYPE_CHECKING:
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
     from curator.exports.diff import Difference
+    from curator.exports.stale import Stale
+    from curator.exports.sync import Synced
     from curator.integrity import Damaged
     from curator.protocols import Progress
+    from curator.retrieval.bar import Bar
+    from curator.retrieval.corpus import Corpus, Filters, Found
+    from curator.retrieval.evaluation import Evaluated
+    from curator.retrieval.hybrid import Mode
     from curator.review.client import Target
     from curator.review.pull import Pulled
     from curator.review.push import Pushed
@@ -51,6 +57,7 @@ class RunSummary:
     seconds: dict[str, float] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     decided: dict[str, Any] = field(default_factory=dict)
+    synced: list[Synced] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -177,6 +184,24 @@ class Project:
             plan = ready(self.workspace, recipe, self.rules)
             return EXPORTS[name](self.workspace, recipe, self.rules.policy, plan, self._progress)
 
+    def sync(self, folder: Path, *, rebuild: bool = False) -> list[Synced]:
+        """Let the recipe's vector tables follow an exported corpus; return what each got.
+
+        Args:
+            folder: a version of the RAG corpus, as `export` returns it.
+            rebuild: make the tables anew, as after a change of the encoder.
+
+        Raises:
+            TargetError: a table is down, in use, or made with another model.
+
+        """
+        from curator.exports.sync import sync  # noqa: PLC0415
+
+        with self.workspace.lock(), self._engine() as engine:
+            return sync(
+                self.workspace, self.recipe, engine, folder, self._progress, rebuild=rebuild
+            )
+
     def review_push(self, target: Target, *, limit: int | None = None) -> Pushed:
         """Send the records that are held for review to an Argilla server, once each.
 
@@ -287,6 +312,7 @@ class Project:
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
+        from curator.exports.sync import sync  # noqa: PLC0415
         from curator.ingest import ingest  # noqa: PLC0415
         from curator.report import write_report  # noqa: PLC0415
 
@@ -316,6 +342,11 @@ class Project:
                 workspace, recipe, rules.policy, plan, self.status(), decided.manifest, target
             )
         summary.outputs["report"] = str(report)
+        # Last: a server that is down keeps nothing else from being done.
+        if recipe.exports.rag.targets and "rag" in summary.outputs:
+            with summary.stage("sync"), self._engine() as engine:
+                corpus = Path(summary.outputs["rag"])
+                summary.synced = sync(workspace, recipe, engine, corpus, self._progress)
 
     def train(self, asked: Asked, watcher: Watcher | None = None) -> Run:
         """Fine-tune a model as asked, or go on with it; return the run.
@@ -377,9 +408,17 @@ class Project:
 
         everything = plan(self.workspace, self.recipe, self.rules)
         result = funnel(self.workspace, self.rules.policy)
+        result["stale"] = [asdict(one) for one in self.stale()]
         result["checks"] = freshness(everything)
         result["reviews"] = figures(self.workspace, self.recipe, everything)
         return result
+
+    def stale(self) -> list[Stale]:
+        """Return which records of the latest instruction dataset rest on a source that changed."""
+        from curator.exports.stale import stale  # noqa: PLC0415
+
+        latest = self.workspace.exports / "instruction" / "latest"
+        return stale(self.workspace, latest) if latest.exists() else []
 
     def damaged(self, *, take_out: bool = False) -> list[Damaged]:
         """Return the files of the workspace that are not as they were written; all are read.
@@ -479,6 +518,84 @@ class Project:
         from curator.reveal import reveal  # noqa: PLC0415
 
         return reveal(self.workspace, self.recipe, file)
+
+    def corpus(self) -> Corpus:
+        """Return the latest RAG corpus, to be searched; its index is built at the first time.
+
+        Raises:
+            WorkspaceError: nothing is exported yet, or it was changed.
+
+        """
+        from curator.retrieval import open_corpus  # noqa: PLC0415
+
+        return open_corpus(self.workspace, self.recipe.models.encoder, self._engine)
+
+    def search(
+        self,
+        question: str,
+        top: int = 10,
+        filters: Filters | None = None,
+        mode: Mode = "hybrid",
+    ) -> Found:
+        """Return the chunks of the latest RAG corpus that fit a question best; see `corpus`."""
+        return self.corpus().search(question, top, filters, mode)
+
+    def eval_rag(
+        self,
+        questions: Path | None = None,
+        lengths: Sequence[int] = (),
+        fixed: Sequence[int] = (),
+        encoders: Sequence[str] = (),
+    ) -> tuple[list[Evaluated], Bar | None]:
+        """Measure how well the corpus answers; return what each setting reaches, and the bar.
+
+        Args:
+            questions: the user's; by default the recipe's, else the corpus's own, held out.
+            lengths: of chunks, to compare; by default the recipe's.
+            fixed: lengths of chunks that are cut anywhere, to compare.
+            encoders: to compare; by default the recipe's.
+
+        Raises:
+            GateError: a check is not fresh, nothing is decided, or nothing can be asked.
+            SourceError: the file of questions is wrong.
+
+        """
+        from curator.decide import ready  # noqa: PLC0415
+        from curator.retrieval.asked import read_questions  # noqa: PLC0415
+        from curator.retrieval.bar import bar_of  # noqa: PLC0415
+        from curator.retrieval.evaluation import evaluate, exported, settings  # noqa: PLC0415
+
+        params = self.recipe.exports.rag
+        named = params.recall.questions if params.recall else None
+        if questions is None and named is not None:
+            questions = self.workspace.root / named
+        asked = None if questions is None else read_questions(questions)
+        compared = settings(params, self.recipe.models.encoder, lengths, fixed, encoders)
+        with self.workspace.lock():
+            plan = ready(self.workspace, self.recipe, self.rules)
+            records = exported(self.workspace, self.recipe, plan)
+            with self._engine() as engine:
+                found = evaluate(self.workspace, records, compared, asked, engine)
+        return found, bar_of(params.recall, found[0])
+
+    def answering_model(self, asked: str | None = None) -> str:
+        """Return who answers questions: who is asked for, else the recipe's; a folder or a URL.
+
+        Raises:
+            ModelError: nobody is named.
+
+        """
+        from curator.errors import ModelError  # noqa: PLC0415
+
+        named = asked or self.recipe.models.answers
+        if named is None:
+            raise ModelError(
+                "no model is named to answer with",
+                "--model FOLDER or URL, or `models: {answers: ...}` in curator.yaml;"
+                " curator search shows the passages alone",
+            )
+        inside = self.workspace.root / named
+        return str(inside) if asked is None and inside.is_dir() else named
 
     def records(self) -> pa.Table:
         """Return the records' facts: source, locator, language, lengths; no text."""

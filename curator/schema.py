@@ -55,13 +55,21 @@ class Strict(BaseModel):
 class Columns(Strict):
     """Which columns (or JSON keys) of a row say what.
 
-    Several user columns are joined by a line break.
+    Several user columns are joined by a line break. `conversation`, `speaker` and `text`
+    together say that each row is one turn of a conversation.
     """
 
     user: tuple[str, ...] = ()
     assistant: tuple[str, ...] = ()
     system: str | None = None
-    text: str | None = Field(default=None, description="one column that holds a whole document")
+    conversation: str | None = Field(
+        default=None, description="with a row a turn: the id that the turns of one talk share"
+    )
+    speaker: str | None = Field(default=None, description="with a row a turn: who speaks")
+    text: str | None = Field(
+        default=None,
+        description="one column that holds a whole document, or, beside a speaker, what is said",
+    )
     messages: str | None = Field(default=None, description="a column that holds a list of messages")
     label: str | None = None
     timestamp: str | None = None
@@ -70,6 +78,18 @@ class Columns(Strict):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _whole_turns(self) -> Columns:
+        given = (self.conversation, self.speaker)
+        if any(given) and not (all(given) and self.text):
+            raise ValueError("a row a turn needs all of: conversation, speaker, text")
+        return self
+
+    @property
+    def is_turns(self) -> bool:
+        """Whether each row is one turn of a conversation."""
+        return self.conversation is not None
 
 
 class Chat(Strict):
@@ -144,6 +164,11 @@ class Models(Strict):
     ner_zh: str = "lac"
     ner_en: str = "en-core-web-sm"
     language_id: str = "lid176"
+    answers: str | None = Field(
+        default=None,
+        description="who answers `curator ask`: a folder of a transformers model, or the URL of an "
+        "OpenAI-compatible server",
+    )
 
 
 class Pseudonyms(Strict):
@@ -319,11 +344,90 @@ class InstructionExport(Strict):
         return self
 
 
-class RagExport(Strict):
-    """How the RAG corpus is cut: lengths in Han characters or words."""
+class RagTarget(Strict):
+    """A vector table that the RAG corpus goes to; `qdrant` alone is `{kind: qdrant}`."""
 
-    chunk_length: Annotated[int, Field(ge=20)] = 300
-    overlap_sentences: Annotated[int, Field(ge=0)] = 1
+    kind: Literal["lancedb", "qdrant", "chroma", "faiss", "pgvector"] = "lancedb"
+    table: Name | None = Field(
+        default=None, description="the table's or collection's name; without it, the project's"
+    )
+    path: str | None = Field(
+        default=None, description="the table's folder; without it, exports/tables/<kind>"
+    )
+    url: str | None = Field(
+        default=None, description="a server's address, in place of a folder: no password in it"
+    )
+    key_env: str | None = Field(
+        default=None, description="the environment variable that holds the server's key"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_kind(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> RagTarget:
+        served, local = _REACHED[self.kind]
+        if self.url and not served:
+            raise ValueError(f"{self.kind} lies in a folder: give path, and no url")
+        if self.path and not local:
+            raise ValueError(f"{self.kind} is a server: give url, and no path")
+        if self.url and self.path:
+            raise ValueError("give path or url, not both")
+        if not (self.url or local):
+            raise ValueError(f"{self.kind} needs a url")
+        if self.key_env and not self.url:
+            raise ValueError("key_env needs a url")
+        if self.url and _PASSWORD.search(self.url):
+            raise ValueError("the url holds a password: name its variable with key_env")
+        return self
+
+
+_REACHED = {
+    "lancedb": (False, True),
+    "qdrant": (True, True),
+    "chroma": (True, True),
+    "faiss": (False, True),
+    "pgvector": (True, False),
+}
+"""Which kinds are reached by a server's address, and which by a folder."""
+_PASSWORD = re.compile(r"//[^/@]*:[^/@]+@|[?&]password=")
+
+
+class RecallBar(Strict):
+    """What retrieval must reach on the questions that it is evaluated with."""
+
+    at: Literal[1, 3, 5, 10] = 5
+    at_least: Score
+    questions: str | None = Field(
+        default=None,
+        description="a JSONL or CSV file of questions, beside the recipe; without it, questions "
+        "of the corpus itself are held out",
+    )
+
+
+class RagExport(Strict):
+    """How the RAG corpus is cut, and where it goes."""
+
+    chunk_length: Annotated[int, Field(ge=20)] = Field(
+        default=300,
+        description="the most that a chunk holds: Han characters or words, or the tokenizer's "
+        "tokens",
+    )
+    overlap_sentences: Annotated[int, Field(ge=0)] = Field(
+        default=1, description="how many sentences a chunk repeats from the one before it"
+    )
+    tokenizer: str | None = Field(
+        default=None,
+        description="lengths are in its tokens: `qwen`, or the folder of a transformers model",
+    )
+    recall: RecallBar | None = Field(
+        default=None, description="what `curator eval rag` must find, or it exits 1"
+    )
+    targets: tuple[RagTarget, ...] = Field(
+        default=(), description="vector tables that follow the corpus, beside JSONL and Parquet"
+    )
 
 
 class Licenses(Strict):
@@ -452,6 +556,15 @@ class Text2(Strict):
     en: str
 
 
+class Noted(Strict):
+    """What a rule says of itself to people; it decides nothing, so it is no part of any hash."""
+
+    owner: str | None = Field(default=None, exclude=True, description="who answers for the rule")
+    source: str | None = Field(
+        default=None, exclude=True, description="the statute, standard or page that it follows"
+    )
+
+
 class When(Strict):
     """Which findings a rule speaks of. Every condition that is given must hold."""
 
@@ -475,7 +588,7 @@ class When(Strict):
         return self
 
 
-class PolicyRule(Strict):
+class PolicyRule(Noted):
     """What follows from a finding.
 
     `edit` puts the finding's replacement in; `keep_one` drops all of a duplicate
@@ -532,7 +645,7 @@ class Examples(Strict):
     no_match: tuple[str, ...] = ()
 
 
-class PiiRule(Strict):
+class PiiRule(Noted):
     """One pattern for one kind of private detail; a group `pii`, if any, is what is hidden."""
 
     id: Name
@@ -544,6 +657,7 @@ class PiiRule(Strict):
     context_required: bool = Field(default=False, description="no finding without one of them")
     validate_with: Checksum | None = Field(default=None, alias="validate")
     examples: Examples
+    because: Text2 | None = Field(default=None, exclude=True)
 
 
 class PiiRules(Strict):
@@ -563,7 +677,7 @@ class PiiRules(Strict):
 # --- phrases -----------------------------------------------------------------
 
 
-class PhraseRule(Strict):
+class PhraseRule(Noted):
     """A phrase, whatever its case, and the finding that it is a sign of."""
 
     id: Name
@@ -574,6 +688,7 @@ class PhraseRule(Strict):
     regex: Regex
     score: Score
     examples: Examples
+    because: Text2 | None = Field(default=None, exclude=True)
 
 
 class PhraseRules(Strict):

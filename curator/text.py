@@ -20,7 +20,17 @@ _NEIGHBOURS = re.compile(f"[{KANA}{HANGUL}\u0400-\u04ff]")
 _LETTER = f"[^\\W_{HAN}{KANA}{HANGUL}]"
 _WORD = re.compile(f"[{HAN}{KANA}{HANGUL}]|{_LETTER}+(?:['\u2019]{_LETTER}+)*")
 _CHARACTERS = re.compile(f"[{HAN}{KANA}\uac00-\ud7a3]+")
-_SENTENCE_END = re.compile(r"(?<=[。！？；!?;…])[”』」’\"')）]*|(?<=[.])(?=\s|$)|\n+")
+# It begins with one class of characters, so that the search skips whatever else there is.
+_SENTENCE_END = re.compile(
+    r"[。！？；!?;….\n](?:(?<=[。！？；!?;…])[”』」’\"')）]*|(?<=[.])(?=\s|$)|(?<=\n)\n*)"
+)
+
+_APOSTROPHE = ord("'")
+_ASCII_WORDS = bytes(
+    ord("a") if c < 128 and chr(c).isalnum() else c if c == _APOSTROPHE else 32 for c in range(256)
+)
+_MARKS = " \n\t，。、；：？！“”‘’（）《》〈〉【】「」『』…—·～,.;:?!()[]\"'-"
+"""Between Chinese words mostly nothing else stands."""
 
 PLACEHOLDER = re.compile(
     r"\[[A-Z_]{2,24}_(?:\d+|[a-z2-7]{8})\]|\[[\u4e00-\u9fff]{2,8}(?:\d+|[a-z2-7]{8})\]"
@@ -129,15 +139,41 @@ def length(text: str) -> int:
 
     It is the number of the text's tokens, without making them.
     """
+    if text.isascii():
+        return _ascii_words(text).count(b" a")
     rest, runs = _CHARACTERS.subn(" ", text)
-    return len(text) - len(rest) + runs + len(_WORD.findall(unicodedata.normalize("NFKC", rest)))
+    wide = len(text) - len(rest) + runs
+    if not rest.strip(_MARKS):
+        return wide
+    return wide + len(_WORD.findall(unicodedata.normalize("NFKC", rest)))
+
+
+def _ascii_words(text: str) -> bytes:
+    """Return a space and the text with an a for each character of a word, spaces for the rest."""
+    words = b" " + text.encode().translate(_ASCII_WORDS)
+    if b"'" in words:  # inside a word it is part of it
+        while b"a'a" in words:
+            words = words.replace(b"a'a", b"aaa")
+        words = words.replace(b"'", b" ")
+    return words
 
 
 def sentences(text: str) -> list[str]:
     """Split at the ends of sentences, Chinese and English, keeping every character."""
-    ends = [m.end() for m in _SENTENCE_END.finditer(text) if m.end() > 0]
-    bounds = [0, *dict.fromkeys(ends), len(text)]
-    return [text[a:b] for a, b in pairwise(bounds) if a < b]
+    return [text[a:b] for a, b in pairwise(_bounds(text)) if a < b]
+
+
+def measured_sentences(text: str) -> list[tuple[str, int]]:
+    """Return the sentences, each with its length."""
+    if not text.isascii():
+        return [(sentence, length(sentence)) for sentence in sentences(text)]
+    count = _ascii_words(text).count
+    return [(text[a:b], count(b" a", a, b + 1)) for a, b in pairwise(_bounds(text)) if a < b]
+
+
+def _bounds(text: str) -> list[int]:
+    ends = [m.end() for m in _SENTENCE_END.finditer(text)]
+    return [0, *dict.fromkeys(ends), len(text)]
 
 
 def rough_tokens(n_han: int, n_other: int) -> int:

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from typer.main import get_command
 
+import curator
 from curator.checks import CHECKS, check_class
 from curator.cli.app import app
+from curator.project import Project
 from curator.rules import load_rules
 from curator.sources import FORMATS
 
@@ -42,6 +44,7 @@ def pages() -> dict[Path, str]:
     out[HERE / "codes" / "index.md"] = "\n".join(index) + "\n"
     out[HERE / "cli.md"] = _cli_page()
     out[HERE / "formats.md"] = _formats_page()
+    out[HERE / "api.md"] = _api_page()
     return out
 
 
@@ -111,6 +114,40 @@ def _verbs(command: Any, path: str = "") -> Iterator[str]:
     yield path
     for name, below in getattr(command, "commands", {}).items():
         yield from _verbs(below, f"{path} {name}".strip())
+
+
+def _api_page() -> str:
+    """Return the page about `curator.open` and what a project can do, from their docstrings."""
+    lines = ["# In Python", "", inspect.cleandoc(curator.__doc__ or "").splitlines()[0], ""]
+    lines += ["```python", "import curator", "", 'project = curator.open("my-project")']
+    lines += ["project.run()", "project.findings().to_pandas()", "```", ""]
+    members = [("curator.open", curator.open)]
+    members += [
+        (f"Project.{name}", member)
+        for name, member in vars(Project).items()
+        if not name.startswith("_") and inspect.isfunction(member)
+    ]
+    for name, member in members:
+        told = str(inspect.signature(member)).replace("(self, ", "(").replace("(self)", "()")
+        text = inspect.cleandoc(member.__doc__ or "")
+        lines += [f"## {name}", "", "```text", f"{name.rpartition('.')[2]}{told}", "```", ""]
+        lines += [_sections(text), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _sections(text: str) -> str:
+    """Return a docstring as Markdown: its sections as bold words and lists."""
+    out = []
+    for line in text.splitlines():
+        if line in ("Args:", "Returns:", "Raises:"):
+            out += [f"**{line[:-1]}**", ""]
+        elif line.startswith("    ") and not line.startswith("     "):
+            out.append(f"- {line.strip()}")
+        elif line.startswith("     "):
+            out.append(f"  {line.strip()}")
+        else:
+            out.append(line)
+    return "\n".join(out)
 
 
 def _formats_page() -> str:

@@ -75,7 +75,7 @@ class Pii:
     """
 
     name: ClassVar[str] = "pii"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     view: ClassVar[View] = "raw"
     needs: ClassVar[tuple[str, ...]] = ("ner_zh", "ner_en", "pii_rules", "allow")
     codes: ClassVar[tuple[Code, ...]] = (

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import typer
 
 from curator.cli import (
     advise,
+    ask,
     check,
     decide,
     demo,
     diff,
     erase,
+    evaluate,
     export,
     ingest,
     init,
     models,
+    plugins,
     report,
     reveal,
     review,
@@ -25,6 +29,7 @@ from curator.cli import (
     review_server,  # noqa: F401 - puts its verbs into review.app
     rules,
     run,
+    search,
     sources,
     status,
     train,
@@ -33,7 +38,13 @@ from curator.cli import (
     version,
     why,
 )
-from curator.cli.errors import INTERRUPTED, hang_up, tell, tell_of_interruption
+from curator.cli.errors import (
+    INTERRUPTED,
+    hang_up,
+    tell,
+    tell_of_interruption,
+    tell_of_warning,
+)
 from curator.errors import CuratorError
 
 app = typer.Typer(
@@ -48,8 +59,11 @@ for verb in (init, run, ingest, sources, check, decide, status, verify, why):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(review.app, name="review")
 app.add_typer(export.app, name="export")
+for verb in (search, ask):
+    app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(evaluate.app, name="eval")
 app.command()(diff.diff)
-for verb in (report, advise, reveal, erase, demo):
+for verb in (report, advise, reveal, erase, plugins, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
 app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
@@ -63,6 +77,7 @@ def main() -> None:
     # Nothing may ask the network unless the user names a remote thing (promise P7).
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    warnings.showwarning = tell_of_warning
     try:
         app()
     except CuratorError as error:

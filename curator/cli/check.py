@@ -12,14 +12,15 @@ from curator.cli.output import Folder, Json, Stages, Workers, data, say, table
 
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Checks to run; all by default.")
+        list[str] | None, typer.Argument(metavar="CHECK…", help="Checks to run; all by default.")
     ] = None,
     *,
     against: Annotated[
         list[Path] | None,
         typer.Option(
+            metavar="PATH",
             help="An export, a project, a file or a folder to compare with, this once;"
-            " may be given more than once."
+            " may be given more than once.",
         ),
     ] = None,
     project: Folder = ".",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from curator.cli.output import Stages, Workers, say
+from curator.cli.output import Json, Stages, Workers, data, say
 from curator.cli.run import tell
 
 
@@ -16,6 +16,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")] = Path("demo-project"),
     *,
     workers: Workers = None,
+    json: Json = False,
 ) -> None:
     """Run the main job on the bundled sample data: paediatrics, service and law, zh and en."""
     from curator.project import Project
@@ -23,15 +24,18 @@ def demo(
 
     began = time.perf_counter()
     sample(folder)
-    with Stages() as stages:
+    with Stages(quiet=json) as stages:
         project = Project(folder, workers=workers, progress=stages)
         summary = project.run()
-    tell(summary, round(time.perf_counter() - began, 2))
-    counted = project.status()
-    say(
-        "conserved: every unit and every record is accounted for"
-        if counted["conserved"]
-        else "does not add up"
-    )
+    counted, total = project.status(), round(time.perf_counter() - began, 2)
+    if json:
+        data({"seconds_total": total, "outputs": summary.outputs, "status": counted})
+    else:
+        tell(summary, total, str(folder))
+        say(
+            "conserved: every unit and every record is accounted for"
+            if counted["conserved"]
+            else "does not add up"
+        )
     if not counted["conserved"]:
         raise typer.Exit(1)

@@ -23,7 +23,7 @@ def erase(
 ) -> None:
     """Erase from records, quarantine, findings, caches, vault and the next exports.
 
-    Prints which exports and models held it; a log without content remains.
+    Prints which exports, models and vector tables held it; a log without content remains.
     """
     from curator.erase import Wanted
     from curator.project import Project
@@ -39,6 +39,7 @@ def erase(
                 "reviews": found.reviews,
                 "exports": found.exports,
                 "runs": found.runs,
+                "tables": found.tables,
             }
         )
         return
@@ -59,4 +60,7 @@ def erase(
             ("run", "for", "records", "model"),
             [(r["run"], ", ".join(r["sets"]), r["records"], r["model"]) for r in found.runs],
         )
+    if found.tables:
+        say("these vector tables hold them still; the next export rids them of it:")
+        table(("table", "records"), [(t["table"], t["records"]) for t in found.tables])
     say("the source files are yours: take it out there too", "next: curator run")

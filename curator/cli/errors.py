@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 from curator.cli.output import say
+from curator.plugins import PluginWarning
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from curator.errors import CuratorError
 
 INTERRUPTED = 130
@@ -18,6 +22,25 @@ INTERRUPTED = 130
 def tell(error: CuratorError) -> None:
     """Print the error's two lines."""
     say(f"error: {error.message}", f"  try: {error.hint}")
+
+
+def tell_of_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print what a plug-in is warned of in two lines; leave other packages' warnings as they are.
+
+    The parameters are those of `warnings.showwarning`.
+    """
+    if isinstance(message, PluginWarning):
+        say(f"warning: {message.message}", f"  try: {message.hint}")
+    else:
+        shown = warnings.formatwarning(message, category, filename, lineno, line)
+        print(shown, end="", file=file or sys.stderr)
 
 
 def tell_of_interruption() -> None:

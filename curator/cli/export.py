@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curator.cli.output import Folder, Json, Stages, data, say
+from curator.cli.output import Folder, Json, Stages, data, say, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from curator.exports.sync import Synced
 
 app = typer.Typer(help="Write the instruction dataset or the RAG corpus.", no_args_is_help=True)
 
 _SHOWN = 10
+_FEW = 5
 Format = Annotated[
     list[str] | None,
     typer.Option(
@@ -42,38 +47,78 @@ def instruction(
     tokenizer: Tokenizer = None,
     json: Json = False,
 ) -> None:
-    """Write the instruction dataset: messages as JSONL and Parquet, with card and manifest."""
+    """Write the instruction dataset: messages as JSONL and Parquet, with card and manifest.
+
+    Tells which records of the version before rest on a source that has changed since.
+    """
+    from curator.project import Project
+    from curator.workspace import read_json
+
     asked: dict[str, Any] = {}
     if formats:
         asked["formats"] = tuple(formats)
     if tokenizer:
         asked["tokenizer"] = tokenizer
-    _export("instruction", project, asked, as_json=json)
+    with Stages(quiet=json) as stages:
+        opened = Project(project, progress=stages)
+        stale = [asdict(one) for one in opened.stale()]
+        folder = opened.export("instruction", **asked)
+    if json:
+        _data(folder, stale=stale)
+        return
+    _tell(folder)
+    manifest = read_json(folder / "manifest.json")
+    _tell_splits(manifest)
+    _tell_rows(manifest)
+    for line in stale_lines(stale):
+        say(f"the version before: {line}")
 
 
 @app.command()
-def rag(*, project: Folder = ".", json: Json = False) -> None:
-    """Write the RAG corpus: chunks with locators and citations, with card and manifest."""
-    _export("rag", project, {}, as_json=json)
+def rag(
+    *,
+    project: Folder = ".",
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make the vector tables anew, as for another model.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Write the RAG corpus: chunks with locators and citations, with card and manifest.
 
-
-def _export(name: str, project: str, asked: Mapping[str, Any], *, as_json: bool) -> None:
+    The recipe's vector tables (`exports.rag.targets`) follow it: only what changed is written.
+    """
     from curator.project import Project
+
+    with Stages(quiet=json) as stages:
+        opened = Project(project, progress=stages)
+        folder = opened.export("rag")
+        if not json:
+            _tell(folder)
+        synced = opened.sync(folder, rebuild=rebuild)
+        stale = [asdict(one) for one in opened.stale()]
+    if json:
+        _data(folder, targets=[asdict(one) for one in synced], stale=stale)
+        return
+    tell_synced(synced)
+    for line in stale_lines(stale):
+        say(f"the latest instruction export: {line}")
+    if stale:
+        say("next: curator export instruction")
+
+
+def _data(folder: Path, **more: object) -> None:
     from curator.workspace import read_json
 
-    with Stages(quiet=as_json) as stages:
-        folder = Project(project, progress=stages).export(name, **asked)
-    manifest = read_json(folder / "manifest.json")
-    if as_json:
-        data(manifest | {"folder": str(folder)})
-        return
+    data(read_json(folder / "manifest.json") | {"folder": str(folder), **more})
+
+
+def _tell(folder: Path) -> None:
+    from curator.workspace import read_json
+
     print(folder)
-    for file in manifest["files"]:
+    for file in read_json(folder / "manifest.json")["files"]:
         if file.get("rows") is not None:
             say(f"{file['path']}: {file['rows']:,} rows")
-    if name == "instruction":
-        _tell_splits(manifest)
-        _tell_rows(manifest)
 
 
 def _tell_rows(manifest: Mapping[str, Any]) -> None:
@@ -113,6 +158,29 @@ def _name(rows: Any) -> None:
             say(f"  … and {len(rows) - _SHOWN:,} more: manifest.json names them")
             return
         say(f"  {row}: {why}")
+
+
+def stale_lines(stale: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each source of which an instruction export has stale records."""
+    said = {
+        "changed": "has changed since",
+        "gone": "is no source any more",
+        "erased": "was erased in part",
+    }
+    for one in stale:
+        ids, n = one["records"], len(one["records"])
+        shown = ", ".join(ids[:_FEW]) + (" …" if n > _FEW else "")
+        count = "1 record is" if n == 1 else f"{n:,} records are"
+        yield f"{one['source']} {said[one['why']]}: {count} stale ({shown})"
+
+
+def tell_synced(synced: Sequence[Synced]) -> None:
+    """Print what each vector table got."""
+    if synced:
+        table(
+            ("table", "added", "updated", "deleted", "unchanged"),
+            [(s.table, s.added, s.updated, s.deleted, s.unchanged) for s in synced],
+        )
 
 
 def _tell_splits(manifest: Mapping[str, Any]) -> None:

@@ -21,7 +21,10 @@ _MOST_TOLD = 10
 def ingest(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files, folders, archives or patterns to read beside the recipe's."),
+        typer.Argument(
+            metavar="PATH…",
+            help="Files, folders, archives or patterns to read beside the recipe's.",
+        ),
     ] = None,
     *,
     as_: Annotated[

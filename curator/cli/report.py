@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curator.cli.output import Folder
+from curator.cli.output import Folder, Json, data
 
 
 def report(
@@ -16,8 +16,13 @@ def report(
         Path | None, typer.Option(help="Where to write it; report.html by default.")
     ] = None,
     project: Folder = ".",
+    json: Json = False,
 ) -> None:
     """Write the report: one HTML file that needs no network."""
     from curator.project import Project
 
-    print(Project(project).report(out))
+    path = Project(project).report(out)
+    if json:
+        data({"report": str(path)})
+    else:
+        print(path)

@@ -27,7 +27,8 @@ def serve(
         int, typer.Option(min=0, max=65535, help="The port; 0 for any that is free.")
     ] = 6900,
     reviewer: Annotated[
-        list[str] | None, typer.Option(help="Make an account for a reviewer; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Make an account for a reviewer; may be repeated."),
     ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Leave it running and return; see `review stop`.")
@@ -119,12 +120,16 @@ def status(*, project: Folder = ".", json: Json = False) -> None:
 
 
 @app.command()
-def stop(*, project: Folder = ".") -> None:
+def stop(*, project: Folder = ".", json: Json = False) -> None:
     """Stop the project's Argilla; what it is asked at that moment is finished first."""
     from curator.review.server.process import stop
     from curator.workspace import Workspace
 
-    say("stopped" if stop(Workspace.find(Path(project))) else "it does not run")
+    was_running = stop(Workspace.find(Path(project)))
+    if json:
+        data({"state": "stopped", "was_running": was_running})
+    else:
+        say("stopped" if was_running else "it does not run")
 
 
 def _told(server: Server) -> dict[str, Any]:

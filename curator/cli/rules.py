@@ -60,6 +60,40 @@ def check(*, project: Project = None, json: Json = False) -> None:
 
 
 @app.command()
+def lint(
+    *,
+    project: Project = None,
+    strict: Annotated[bool, typer.Option(help="Let warnings fail too.")] = False,
+    json: Json = False,
+) -> None:
+    """Look for rules that are unused, shadowed, overlapping, untranslated or slow.
+
+    Exits 1 where something is surely wrong.
+    """
+    from dataclasses import asdict
+
+    from curator.lint import LEVELS
+    from curator.lint import lint as look
+    from curator.rules import load_rules
+
+    rules = load_rules(project)
+    problems = look(rules)
+    if json:
+        data([asdict(problem) for problem in problems])
+    else:
+        if problems:
+            table(
+                ("level", "kind", "rule", "中文", "English"),
+                [(p.level, p.kind, p.rule, p.zh, p.en) for p in problems],
+            )
+        counts = [f"{sum(p.level == level for p in problems)} {level}s" for level in LEVELS]
+        say(f"{', '.join(counts)} ({rules.root})")
+    failing = ("error", "warning") if strict else ("error",)
+    if any(problem.level in failing for problem in problems):
+        raise typer.Exit(1)
+
+
+@app.command()
 def schema(
     kind: Annotated[str, typer.Argument(help="recipe, policy, pii or phrases")] = "recipe",
 ) -> None:

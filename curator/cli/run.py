@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curator.cli.export import tell_synced
 from curator.cli.output import Json, Stages, Workers, data, say, table
 
 if TYPE_CHECKING:
@@ -39,13 +42,14 @@ def run(
                 "outputs": summary.outputs,
                 "mended": summary.mended,
                 "decision": summary.decided,
+                "targets": [asdict(one) for one in summary.synced],
             }
         )
     else:
-        tell(summary, total)
+        tell(summary, total, folder)
 
 
-def tell(summary: RunSummary, total: float) -> None:
+def tell(summary: RunSummary, total: float, folder: str) -> None:
     """Print the seconds per stage, the counts, and where the outputs lie."""
     table(("stage", "seconds"), [*summary.seconds.items(), ("total", total)])
     say("  ".join(f"{action}: {n:,}" for action, n in summary.decided["counts"].items()))
@@ -53,4 +57,9 @@ def tell(summary: RunSummary, total: float) -> None:
         say(f"damaged, and made again: .curator/{file}")
     for name, path in summary.outputs.items():
         say(f"{name}: {path}")
-    say("next: curator status, or: curator why ID")
+    tell_synced(summary.synced)
+    where = "" if folder == "." else f" -p {shlex.quote(folder)}"
+    say(f"next: open {summary.outputs['report']}, or: curator status{where}")
+    if summary.decided["counts"].get("review"):
+        sheet = f"curator review sheet export review.xlsx{where}"
+        say(f"what is held for review: curator review push{where}, or: {sheet}")

@@ -7,9 +7,9 @@ from curator.cli.output import Json, data, say, table
 
 def sources(*, json: Json = False) -> None:
     """List the formats that files are read as: what `format:` and `ingest --as` may name."""
-    from curator.sources import FORMATS
+    from curator.sources import formats
 
-    rows = [(kind.name, kind.family, kind.en, kind.zh) for kind in FORMATS]
+    rows = [(kind.name, kind.family, kind.en, kind.zh) for kind in formats().values()]
     if json:
         data([dict(zip(("name", "family", "en", "zh"), row, strict=True)) for row in rows])
         return

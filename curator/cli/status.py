@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from curator.cli.export import stale_lines
 from curator.cli.output import Folder, Json, data, say, table
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def _tell(counted: Mapping[str, Any]) -> None:
             f"export {export['name']} {export['version']}: {export['records']:,} records"
             + ("" if export["is_current"] else " (older than the decision)")
         )
+    for line in stale_lines(counted["stale"]):
+        say(f"export instruction: {line}")
         for reason, n in export["left_out"].items():
             say(f"  left out, {reason}: {n:,}")
     stale = [f"{name} ({state})" for name, state in counted["checks"].items() if state != "fresh"]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curator.cli.output import say
+from curator.cli.output import Json, data, say
 
 app = typer.Typer(help="The key of the pseudonyms.", no_args_is_help=True)
 
@@ -15,11 +15,16 @@ app = typer.Typer(help="The key of the pseudonyms.", no_args_is_help=True)
 @app.command()
 def create(
     key_file: Annotated[Path, typer.Argument(help="Where to write the key: outside the project.")],
+    *,
+    json: Json = False,
 ) -> None:
     """Make a key for pseudonyms; without it nothing can be revealed, so keep a copy."""
     from curator.vault import create_key
 
     create_key(key_file.expanduser())
+    if json:
+        data({"key_file": str(key_file)})
+        return
     say(
         f"made {key_file}",
         f"next: in curator.yaml, pseudonyms: {{style: coded, key_file: {key_file}}}",

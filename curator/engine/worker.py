@@ -9,12 +9,14 @@ import os
 import signal
 import threading
 import time
+import warnings
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from loky import process_executor
 
+from curator.plugins import PluginWarning
 from curator.tables import digest, read_table
 from curator.workspace import write_table
 
@@ -42,6 +44,7 @@ def start(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Outputs lie in their places by then; to take the models apart would cost seconds.
     atexit.register(os._exit, 0)
+    warnings.simplefilter("ignore", PluginWarning)  # the driver has told of it
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     # For fear of leaks loky collects garbage every second, a tenth of a second among the models,
     # and restarts a worker that grows by 300 MB, as ours do by their models. There is no option.

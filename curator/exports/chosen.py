@@ -15,7 +15,7 @@ from curator.exports.near import threshold
 from curator.exports.pool import pool_of
 from curator.exports.splitting import LEFT_OUT, bound, keep, leakage, split, wanted_shares
 from curator.exports.traits import traits_of, vectors
-from curator.splits import NAMES, TRAIN
+from curator.splits import NAMES, TEST, TRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,7 +111,8 @@ def choose(
     side = split(pool, held, made.kept, traits.strata(), params)
     replay = add_replay(made, side, held.settled, held.related.group[pool.own])
     shares = wanted_shares(params)
-    wanted = [s for s in range(len(NAMES)) if s == TRAIN or shares[s] or (side == s).any()]
+    # There is always a validation, be it empty; a test only where it was ever asked for.
+    wanted = [s for s in range(len(NAMES)) if s != TEST or shares[s] or (side == s).any()]
     ids = pa.array(pool.ids, pa.string())
     place = ranks(made) if params.mix.order == "curriculum" else None
     return Chosen(

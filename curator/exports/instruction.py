@@ -191,7 +191,8 @@ def export_instruction(
         (folder / "README.md").write_text(card.instruction_card(about), encoding="utf-8")
         card.write_croissant(folder, about, row_schema(how), rows, tuple(splits))
         write_manifest(folder, manifest, rows)
-        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
+        looked = workspace.cache / "leaks" / NAME
+        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates, looked)
         stop_leaks(folder, NAME, gate)
         chosen.keep()
     return version.target

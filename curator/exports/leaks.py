@@ -18,13 +18,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from curator.corrections import MARKED
 from curator.errors import GateError
+from curator.exports.looked import Clean, said_by, texts_of
 from curator.intervals import Intervals
-from curator.pii.known import KnownSearch, Said, Value, Values, longest
+from curator.pii.known import KnownSearch, Value, Values, longest
 from curator.pii.scanning import RuleScan
 from curator.policy import speaks_of
-from curator.tables import read_table
+from curator.tables import digest, read_table
 from curator.text import fold
 from curator.types import ROUTES
 
@@ -39,8 +43,8 @@ if TYPE_CHECKING:
     from curator.verdicts import Mark, Verdict
 
 SHOWN = 10
-_IDS = frozenset({"id", "record_id", "survivor_id"})
-_MADE = frozenset({"locator", "citation"})
+_IDS = frozenset({"id", "record_id", "survivor_id", "sha256", "source_sha256"})
+_MADE = frozenset({"locator", "citation", "valid_from", "valid_until"})
 """Fields that are put together from numbers and from other fields: no rule is tried on them."""
 _SEEN_BY_PEOPLE = ("PERSON", "PRIVATE")
 """What a marked text is tried as: a name by its form, else whatever has a digit or an @."""
@@ -124,6 +128,7 @@ def gate_of(
     verdicts: Mapping[str, Verdict],
     routes: Collection[str] = ROUTES,
     surrogates: Iterable[str] = (),
+    folder: Path | None = None,
 ) -> Gate | None:
     """Return the gate of a decision; None without the check of private details.
 
@@ -134,13 +139,14 @@ def gate_of(
         routes: where texts go: what is hidden on one of these may not show.
         verdicts: what reviewers said: what they mark as private is looked for too.
         surrogates: made-up values, which look like private ones.
+        folder: where it keeps what it has looked through, if anywhere.
 
     """
     pii = next((check for check in plan.checks if check.name == "pii"), None)
     if pii is None:
         return None
     marked = {record: verdict.hidden for record, verdict in verdicts.items() if verdict.hidden}
-    return Gate(pii, plan, policy, routes, _hidden(con, routes), marked, surrogates)
+    return Gate(pii, plan, policy, routes, _hidden(con, routes), marked, surrogates, folder)
 
 
 class Gate:
@@ -155,6 +161,7 @@ class Gate:
         hidden: frozenset[str],
         marked: Mapping[str, Sequence[Mark]],
         surrogates: Iterable[str] = (),
+        folder: Path | None = None,
     ) -> None:
         allow = pii.params["allow"]
         self._rules = RuleScan(pii.params["pii_rules"], allow, pii.params["left_open"])
@@ -171,9 +178,15 @@ class Gate:
             )
             for code in pii.cls.codes
         }
-        self._known = KnownSearch(_held(pii, plan, hidden, marked, allow), allow)
+        held = _held(pii, plan, hidden, marked, allow, folder)
+        self._known = KnownSearch(held, allow)
         made = {fold(text): Value("", "", text) for text in surrogates}
         self._made = KnownSearch({key: value for key, value in made.items() if key}, ())
+        rules = digest(
+            pii.cls.version, pii.params["pii_rules"], allow, pii.params["left_open"], self._least
+        )
+        # A surrogate hides a private detail that it looks like, so that what they are counts too.
+        self._clean = Clean(held, allow, rules, None if made else folder)
 
     def leaks(self, texts: Iterable[Text]) -> Iterator[Leak]:
         """Yield the leaks in texts, each text looked through once."""
@@ -184,8 +197,14 @@ class Gate:
             if key in seen:
                 continue
             seen.add(key)
-            for code, entity, rule in self._found(text, ruled=ruled):
+            found = [] if self._clean.knows(text, ruled=ruled) else self._found(text, ruled=ruled)
+            shows = False
+            for code, entity, rule in found:
+                shows = True
                 yield Leak(record_id, file, name, code, entity, rule)
+            if not shows:
+                self._clean.add(text, ruled=ruled)
+        self._clean.keep()
 
     def _found(self, text: str, *, ruled: bool) -> Iterator[tuple[str, str, str]]:
         made = Intervals((p.start, p.end) for p in self._made.places(text))
@@ -222,36 +241,26 @@ def _held(
     plan: Plan,
     hidden: frozenset[str],
     marked: Mapping[str, Sequence[Mark]],
-    allow: Iterable[str],
+    allow: Sequence[str],
+    folder: Path | None,
 ) -> dict[str, Value]:
     """Return the values that the decision hides somewhere and that are looked for everywhere."""
     values = Values()
+    wanted = pa.array(sorted(hidden), pa.string())
     for part in plan.parts:
-        texts = _parts(part)
-        for row in read_table(pii.folder / part.name, columns=_VALUES).to_pylist():
-            if row["id"] in hidden:
-                said = texts[row["record_id"]][row["part"]][row["start"] : row["end"]]
-                evidence = json.loads(row["evidence"])
-                values.add(said, row["record_id"], row["code"], row["score"], evidence)
+        found = read_table(pii.folder / part.name, columns=_VALUES)
+        rows = found.filter(pc.is_in(found["id"], value_set=wanted)).to_pylist()
+        texts = dict(texts_of(part, {*marked, *(row["record_id"] for row in rows)}))
+        for row in rows:
+            said = texts[row["record_id"]][row["part"]][row["start"] : row["end"]]
+            evidence = json.loads(row["evidence"])
+            values.add(said, row["record_id"], row["code"], row["score"], evidence)
         for record_id in marked.keys() & texts.keys():
             for mark in marked[record_id]:
                 said = texts[record_id][mark.part][mark.start : mark.end]
                 for entity in _SEEN_BY_PEOPLE:
                     values.add(said, record_id, MARKED, 1.0, {"entity": entity})
-    search = KnownSearch(values.by_key, tuple(allow))
-    all_said = Said()
-    for part in plan.parts:
-        for record_id, parts in _parts(part).items():
-            for text in parts:
-                for place in search.places(text):
-                    all_said.add(record_id, text, place)
-    return values.held(all_said)
-
-
-def _parts(path: Path) -> dict[str, list[str]]:
-    """Return the texts of each record of a part."""
-    table = read_table(path, columns=["id", "parts.list.element.text"])
-    return {row["id"]: [part["text"] for part in row["parts"]] for row in table.to_pylist()}
+    return values.held(said_by(values.by_key, allow, plan.parts, folder))
 
 
 def _texts_in(folder: Path) -> Iterator[Text]:

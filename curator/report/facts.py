@@ -219,7 +219,8 @@ def example_ids(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return for each code `n` findings of different records, spread over its scores.
 
-    The surest, the middle one, the least sure: chosen by rank, so always the same.
+    First the surest, the middle one and the least sure, then those between, by score: chosen
+    by rank, so always the same.
     """
     chosen = rows(
         con,
@@ -228,15 +229,21 @@ def example_ids(
         " (SELECT * FROM findings QUALIFY row_number() OVER"
         "  (PARTITION BY code, record_id ORDER BY score DESC, id) = 1)"
         " WINDOW w AS (PARTITION BY code ORDER BY score DESC, record_id)"
-        " QUALIFY rank IN (1, (total + 1) // 2, total) OR (total <= ? AND rank <= ?)"
+        " QUALIFY total <= ? OR list_contains(list_transform(range(?),"
+        "  lambda i: 1 + i * (total - 1) // greatest(? - 1, 1)), rank)"
         " ORDER BY code, rank",
-        (n, n),
+        (n, n, n),
     )
     found: dict[str, list[dict[str, Any]]] = {code: [] for code in codes}
     for row in chosen:
-        if row["code"] in found and len(found[row["code"]]) < n:
+        if row["code"] in found:
             found[row["code"]].append(row)
-    return found
+    return {code: _ends_and_middle_first(some) for code, some in found.items()}
+
+
+def _ends_and_middle_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    first = list(dict.fromkeys(i for i in (0, (len(rows) - 1) // 2, len(rows) - 1) if i >= 0))
+    return [rows[i] for i in first] + [row for i, row in enumerate(rows) if i not in first]
 
 
 def pairs(con: duckdb.DuckDBPyConnection, code: str, n: int) -> list[dict[str, Any]]:

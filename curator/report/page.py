@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from curator.schema import Policy, Recipe
     from curator.workspace import Workspace
 
-EXAMPLES = 3
+SHOWN_EXAMPLES, EXAMPLES = 3, 12
+"""How many examples of a code are shown at once, and how many are there to be searched."""
 CONTRADICTIONS = 6
 _SCORED = ("DUP002", "DUP003", "DUP005")
 """The duplicates that come with a score, whose thresholds are explored."""
@@ -161,6 +162,8 @@ def render(
         silent=[f for f in found if not f.findings],
         n_findings=sum(f.findings for f in found),
         examples=examples,
+        shown_examples=SHOWN_EXAMPLES,
+        families=list(dict.fromkeys(f.code.id.rstrip("0123456789") for f in with_findings)),
         seen=seen,
         pairs=pairs,
         duplicates=duplicates,

@@ -7,10 +7,12 @@ unit that is read comes out exactly once.
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from curator.errors import SourceError
+from curator.errors import PluginError, SourceError
 from curator.models import ocr
+from curator.plugins import plugins, warn
 from curator.sources.chats import (
     chatgpt,
     chatlog,
@@ -31,20 +33,20 @@ from curator.sources.chats import (
 from curator.sources.conversations import Shape
 from curator.sources.documents import docx, html, images, odt, pdf, pptx, text
 from curator.sources.files.lines import cut, head
-from curator.sources.formats import PROVEN, Reading, Start
+from curator.sources.formats import PROVEN, Format, Reading, Start, guarded
 from curator.sources.mail import mailbox, outlook
-from curator.sources.tables import delimited, jsonl, ods, parquet, xls, xlsx
-from curator.sources.tables.columns import resolve, says_what, unclear
+from curator.sources.tables import delimited, jsonl, ods, parquet, table_rows, xls, xlsx
+from curator.sources.tables.columns import missing, resolve, says_what, unclear
 from curator.sources.tally import Tally
 from curator.tables import file_sha256
 from curator.types import Quarantined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from curator.schema import Columns, Source
-    from curator.sources.formats import Format, Item
+    from curator.sources.formats import Item
 
 __all__ = [
     "FORMATS",
@@ -52,6 +54,7 @@ __all__ = [
     "Sniffed",
     "Tally",
     "format_named",
+    "formats",
     "read",
     "reader",
     "sniff",
@@ -91,9 +94,29 @@ FORMATS: tuple[Format, ...] = (
     *html.FORMATS,
     *text.FORMATS,
 )
-"""Every format, in the order in which equally sure recognisers win."""
+"""Every format of our own, in the order in which equally sure recognisers win."""
 
-_BY_NAME = {kind.name: kind for kind in FORMATS}
+
+@cache
+def formats() -> Mapping[str, Format]:
+    """Return every format by its name: ours, then those that plug-ins bring.
+
+    A plug-in that cannot be loaded, or whose format has a name that is taken, is told of in
+    a warning and left out.
+    """
+    known = {kind.name: kind for kind in FORMATS}
+    for brought in plugins("sources").values():
+        try:
+            found = brought.load()
+            for kind in found if isinstance(found, tuple) else (found,):
+                if not isinstance(kind, Format):
+                    raise brought.error("is no Format")
+                if kind.name in known:
+                    raise brought.error(f"has a format {kind.name}, which is there already")
+                known[kind.name] = guarded(kind, brought)
+        except PluginError as error:
+            warn(error)
+    return known
 
 
 class Sniffed(NamedTuple):
@@ -106,8 +129,9 @@ class Sniffed(NamedTuple):
 def beside(path: Path, source: Source) -> list[str]:
     """Return what else than its content decides what is read from a file.
 
-    The lists of users beside it, other days of a Slack channel, and, where pages may be
-    pictures, the model that reads those: so a file is read again once they change.
+    The lists of users beside it, other days of a Slack channel, where pages may be pictures
+    the model that reads those, and the plug-ins that might read it: so a file is read again
+    once they change.
 
     Raises:
         SourceError: the file cannot be read.
@@ -117,6 +141,7 @@ def beside(path: Path, source: Source) -> list[str]:
     lists = (path.parent.parent / slack.USERS, path.parent / ticket_users.FILE)
     told = [file_sha256(users) for users in lists if users.is_file()]
     told += slack_threads.beside(path, source)
+    told += [brought.sha for brought in plugins("sources").values()]
     if ocr.installed() and (images.is_picture(start) or b"%PDF-" in start):
         told.append(ocr.MODEL)
     return told
@@ -158,8 +183,9 @@ def read(path: Path, uri: str, sha256: str, source: Source, tally: Tally) -> Ite
         source = sniff(path, source).source
     encoding = source.encoding.removesuffix("-sig")
     shape = Shape(uri, sha256, source)
-    yield from _BY_NAME[source.format].read(Reading(path, encoding, source, shape, tally))
-    broken_off = None if _BY_NAME[source.format].binary else cut(path, encoding)
+    kind = formats()[source.format]
+    yield from kind.read(Reading(path, encoding, source, shape, tally))
+    broken_off = None if kind.binary else cut(path, encoding)
     if broken_off:
         reason = "compressed data that are damaged or cut off"
         lost = Quarantined(f"after line {broken_off.lines}", reason, broken_off.raw)
@@ -168,7 +194,7 @@ def read(path: Path, uri: str, sha256: str, source: Source, tally: Tally) -> Ite
 
 def _recognised(start: Start) -> tuple[Format, float]:
     """Return the format that is surest to be the file's, and how sure."""
-    sure = [(kind.recognise(start), kind) for kind in FORMATS]
+    sure = [(kind.recognise(start), kind) for kind in formats().values()]
     best, kind = max(sure, key=lambda pair: pair[0])
     if best > 0:
         return kind, best
@@ -189,20 +215,21 @@ def format_named(name: str, path: Path | str) -> Format:
         SourceError: there is none.
 
     """
-    if name in _BY_NAME:
-        return _BY_NAME[name]
-    near = difflib.get_close_matches(name, _BY_NAME, n=1)
+    known = formats()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
     guess = f"did you mean {near[0]}? " if near else ""
     raise SourceError(
-        f"{path}: there is no format {name}", f"{guess}known formats: {', '.join(_BY_NAME)}"
+        f"{path}: there is no format {name}", f"{guess}known formats: {', '.join(known)}"
     )
 
 
 def _columns(path: Path, source: Source, kind: Format) -> Columns | None:
     """Return the columns of a source that has any."""
-    if kind.table is None:
-        return None
     encoding = source.encoding.removesuffix("-sig")
+    if kind.table is None:
+        return _turns(path, encoding, source) if kind.name.startswith("turns") else None
     names = kind.table.header(path, encoding, source)
     rows = kind.table.sample(path, encoding, source)
     columns = resolve(source.columns, names, rows, path)
@@ -213,3 +240,21 @@ def _columns(path: Path, source: Source, kind: Format) -> Columns | None:
             )
         raise unclear(names, path)
     return columns
+
+
+def _turns(path: Path, encoding: str, source: Source) -> Columns | None:
+    """Return what the recipe says of a table with a row a turn, where it says it.
+
+    Raises:
+        SourceError: it names a column that is not there.
+
+    """
+    given = source.columns
+    if given is None or not given.is_turns:
+        return None
+    if source.format == "turns":
+        names, _ = table_rows.delimited_sample(path, encoding)
+        for name in (given.conversation, given.speaker, given.text, given.label, given.timestamp):
+            if name and name not in names:
+                raise missing(name, names, path)
+    return given

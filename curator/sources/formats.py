@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from curator.errors import SourceError
+from curator.errors import PluginError, SourceError
+from curator.plugins import warn
 from curator.sources.files.encodings import check_encoding, sniff_encoding
 from curator.sources.files.lines import head
 from curator.types import Quarantined, Record, SetAside
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from curator.plugins import Plugin
     from curator.schema import Source
     from curator.sources.conversations import Shape
     from curator.sources.tally import Tally
@@ -110,6 +112,32 @@ class Format:
     read: Callable[[Reading], Iterator[Item]]
     table: Table | None = None
     binary: bool = False
+
+
+def guarded(kind: Format, brought: Plugin) -> Format:
+    """Return a plug-in's format whose errors name the plug-in; one in recognising means a no."""
+
+    def recognise(start: Start) -> float:
+        try:
+            with brought.blamed("failed as it looked at a file"):
+                return float(kind.recognise(start))
+        except PluginError as error:
+            warn(error)
+            return 0.0
+
+    def read(reading: Reading) -> Iterator[Item]:
+        with brought.blamed(f"failed as it read {reading.path.name}"):
+            counts = 0
+            for item in kind.read(reading):
+                counts += item.n_units
+                yield item
+            if counts != reading.tally.units_read:
+                raise brought.error(
+                    f"lost units of {reading.path.name}: {reading.tally.units_read:,} counted by"
+                    f" the tally, {counts:,} told of"
+                )
+
+    return replace(kind, recognise=recognise, read=read)
 
 
 def suffix(path: Path) -> str:

@@ -307,3 +307,38 @@ def test_without_scripts_the_table_is_there(page: Path) -> None:
         assert all(c.text for c in cells)
     finally:
         plain.quit()
+
+
+def test_examples_can_be_searched_and_filtered(browser: Any, page: Path) -> None:
+    browser.get(page.as_uri())
+    shown = (
+        "[...document.querySelectorAll('#findings .example')]"
+        ".filter(e => e.getClientRects().length).map(e => e.textContent)"
+    )
+    codes = (
+        "[...document.querySelectorAll('#findings article.code')]"
+        ".filter(e => e.getClientRects().length).map(e => e.id)"
+    )
+    everything = script(browser, codes)
+    box = browser.find_element("id", "find-text")
+    assert box.is_displayed()
+    box.send_keys("湿疹")
+    found = script(browser, shown)
+    assert found
+    assert all("湿疹" in text for text in found)
+    assert int(browser.find_element("id", "found").text) == len(found)
+    box.clear()
+    box.send_keys("no such words anywhere")
+    assert script(browser, shown) == []
+    box.clear()
+    box.send_keys(" ")
+    script(browser, "document.getElementById('find-family').value = 'DUP'")
+    box.send_keys(" ")
+    assert set(script(browser, codes)) == {c for c in everything if c.startswith("DUP")}
+    script(browser, "document.getElementById('find-family').value = ''")
+    score = browser.find_element("id", "find-score")
+    score.clear()
+    score.send_keys("0.9")
+    scores = "[...document.querySelectorAll('#findings .example')].filter(e => e.getClientRects().length).map(e => +e.dataset.score)"
+    assert script(browser, scores)
+    assert min(script(browser, scores)) >= 0.9

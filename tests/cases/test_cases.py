@@ -12,20 +12,24 @@ import yaml
 from curator.check import SLOTS
 from curator.checks import check_class
 from curator.checks.against import located
+from curator.edits import apply
 from curator.engine import LocalEngine
 from curator.evidence import has_phrase
+from curator.partly import left_of
 from curator.protocols import Scope
 from curator.redact import edits_of, redacted
 from curator.rules import load_rules
 from curator.schema import Models
 from curator.tables import finding_row, record_id, records_from, records_table
 from curator.text import language
-from curator.types import Finding, Part, Provenance, Record
+from curator.types import Edit, Finding, Part, Provenance, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pyarrow as pa
+
+    from curator.partly import How
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.yaml"))
@@ -139,6 +143,20 @@ def test_case(data: dict[str, Any], case: dict[str, Any], tmp_path: Path) -> Non
         rows = [finding_row(f, "run") for f in found]
         edits = edits_of(rows).get(records[0].id, [])
         assert [p.text for p in redacted(records[0], edits).parts] == case["redacted"]
+    for how in ("mask", "generalise"):
+        if how in case:
+            assert hidden(records[0], found, how) == case[how]
+
+
+def hidden(record: Record, found: Iterable[Finding], how: How) -> list[str]:
+    """Return a record's texts with its details hidden in this way, placeholders where nothing is left."""
+    edits = []
+    for f in found:
+        if f.span is not None and f.replacement is not None:
+            said = record.parts[f.span.part].text[f.span.start : f.span.end]
+            left = left_of(how, str(f.evidence["entity"]), said)
+            edits.append(Edit(f.span, f.replacement if left is None else left, 1))
+    return [part.text for part in apply(record.parts, edits)]
 
 
 def test_every_case_file_has_both_kinds_of_cases() -> None:

@@ -26,7 +26,7 @@ SETS = {
 ROWS = 60
 SLOW = (
     "pii", "mentions", "quality", "language", "non_answers", "volatility", "semantic_duplicates",
-    "contamination", "contradictions", "label_issues", "category_labels",
+    "contamination", "contradictions", "label_issues", "category_labels", "outliers",
 )  # fmt: skip
 """Checks that load models or take long; this is about what is exported after them."""
 

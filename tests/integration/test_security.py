@@ -109,7 +109,7 @@ def test_no_cell_of_a_reviewers_sheet_is_a_formula(
     ]  # fmt: skip
     (root / "chat.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     (root / "curator.yaml").write_text(
-        "sources: [{path: chat.jsonl}]\nworkers: 1\nchecks: {pii: false, label_issues: false,"
+        "sources: [{path: chat.jsonl}]\nworkers: 1\nchecks: {pii: false, label_issues: false, outliers: false,"
         " semantic_duplicates: false, category_labels: false, contamination: false,"
         " contradictions: false}\n",
         encoding="utf-8",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,22 @@ def test_redaction_hides_everything_and_is_idempotent(templates: list[str], seed
     for value in (v for _, values in pairs for v in values):
         assert not any(value in text for text in texts)
     assert [f for f in findings(texts) if f.replacement] == []
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.sampled_from([*ZH, *EN, *PARTS]), min_size=2, max_size=6), st.integers(0, 2**32 - 1)
+)
+def test_findings_do_not_depend_on_what_is_read_beside(templates: list[str], seed: int) -> None:
+    """However records are shared out among files, batches and workers, and in every run."""
+    draw = random.Random(seed)
+    texts = [filled(template, draw)[0] for template in templates]
+    records = [replace(record([text]), id=f"r{i}") for i, text in enumerate(texts)]
+    alone = [f for r in records for f in checker()(records_table([r]))]
+    together = list(checker()(records_table(records)))
+    backwards = list(checker()(records_table(records[::-1])))
+    assert together == alone
+    assert sorted(backwards, key=repr) == sorted(alone, key=repr)
 
 
 def hidden_in_part(texts: list[str], how: How) -> list[str]:

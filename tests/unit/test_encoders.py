@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,22 @@ def encoder() -> Any:
     return load_encoder("use-multilingual")
 
 
-def test_the_built_in_encoder_is_a_sentence_transformer(encoder: Any) -> None:
+def test_the_built_in_encoder_is_called_as_a_sentence_transformer_is(encoder: Any) -> None:
+    assert encoder.encode([ZH]).shape == (1, encoder.get_embedding_dimension())
+
+
+def test_the_built_in_encoder_needs_no_torch() -> None:
+    code = (
+        "import sys; from curator.models.encoders import embed, load_encoder\n"
+        "embed(load_encoder('use-multilingual'), ['text'], 9); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_another_encoder_is_a_sentence_transformer() -> None:
     from sentence_transformers import SentenceTransformer
 
-    assert isinstance(encoder, SentenceTransformer)
-    assert encoder.encode([ZH]).shape == (1, encoder.get_embedding_dimension())
+    assert isinstance(load_encoder("minilm-en"), SentenceTransformer)
 
 
 def test_chinese_and_english_of_one_meaning_lie_close(encoder: Any) -> None:

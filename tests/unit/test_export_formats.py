@@ -19,6 +19,7 @@ from tests.unit.test_corrections import review
 if TYPE_CHECKING:
     from pathlib import Path
 
+TOLD = ("README.md", "croissant.json", "manifest.json")
 GOLDEN = ROOT / "tests" / "golden" / "instruction"
 FORMATS = ["prompt_completion", "sharegpt", "alpaca", "kto"]
 PROMPTS = {"zh": "你是{label}医生。", "en": "You are a doctor."}
@@ -71,7 +72,7 @@ def test_files_are_as_they_were_checked_by_hand(folder: Path, name: str) -> None
 def test_every_file_has_a_golden_one(folder: Path) -> None:
     made = {
         p.name for p in folder.iterdir()
-        if p.is_file() and p.suffix != ".parquet" and p.name not in ("README.md", "manifest.json")
+        if p.is_file() and p.suffix != ".parquet" and p.name not in TOLD
     }  # fmt: skip
     empty = {"validation.jsonl"}
     assert made - empty == {p.name for p in GOLDEN.iterdir()} - {"split.jsonl"}

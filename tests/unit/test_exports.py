@@ -12,10 +12,11 @@ import yaml
 from curator.errors import GateError, WorkspaceError
 from curator.exports import export_instruction, export_rag, load_instruction
 from curator.exports.chunks import answer_chunks, document_chunks
+from curator.exports.citations import locator_range
 from curator.exports.dialogue import answered, dialogue
-from curator.exports.rag import locator_range
 from curator.text import length
 from curator.types import Part
+from curator.workspace import write_table
 from tests.synthetic import POLICY, Made, conversation, document, recipe
 
 if TYPE_CHECKING:
@@ -169,8 +170,7 @@ def test_every_record_is_accounted_for(made: Made, tmp_path: Path) -> None:
 def test_a_record_without_a_decision_stops_the_export(made: Made, tmp_path: Path) -> None:
     workspace, plan = made.lay(tmp_path)
     path = workspace.decisions / workspace.current_decision()["id"] / "decisions.parquet"  # type: ignore[index]
-    table = pq.read_table(path)
-    pq.write_table(table.slice(1), path)
+    write_table(path, pq.read_table(path).slice(1))
     with pytest.raises(GateError, match="accounted for"):
         export_instruction(workspace, recipe(), POLICY, plan)
     assert [p.name for p in (tmp_path / "exports" / "instruction").iterdir()] == []
@@ -317,7 +317,7 @@ def test_rag_rows_cite_their_exact_place(made: Made, tmp_path: Path) -> None:
         export_rag(workspace, recipe(rag={"chunk_length": 60}), POLICY, plan), "chunks.jsonl"
     )
     guide = [r for r in rows if r["kind"] == "document"]
-    assert guide[0]["citation"] == "fever.md, line 1–3 (发热护理)"
+    assert guide[0]["citation"] == "《fever.md》› 发热护理 › 第 1 段"
     assert guide[0]["text"].startswith("发热护理\n发热时多饮水。")
     assert guide[-1]["heading_path"] == ["发热护理", "[姓名1]医生谈用药"]
     assert "| 布洛芬 | 5 |" in guide[-1]["text"]

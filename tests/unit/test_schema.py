@@ -131,5 +131,5 @@ def test_check_classes_are_importable_and_declare_themselves() -> None:
 def test_a_new_project_has_a_recipe_that_loads_whatever_its_folder_is_called(
     tmp_path: Path, folder: str
 ) -> None:
-    recipe = scaffold(tmp_path / folder, [])
+    recipe = scaffold(tmp_path / folder, []).recipe
     assert load(recipe, Recipe).name == (folder if folder.isascii() else "project")

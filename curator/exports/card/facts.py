@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -90,28 +91,28 @@ def sources(
     manifests = workspace.sources()
     shown = [names.get(manifest["uri"], manifest["uri"]) for manifest in manifests]
     active = {(uri, manifest["sha256"]) for uri, manifest in zip(shown, manifests, strict=True)}
-
-    def counted(counts: Mapping[SourceKey, int], own: SourceKey) -> int:
-        # A part that stayed when its file changed bears the sha256 of the file as it was.
-        return sum(n for key, n in counts.items() if key == own or _was(key, own, active))
-
+    # A part that stayed when its file changed bears the sha256 of the file as it was.
+    before = [_formerly(counts, active) for counts in (exported, merged)]
     return [
         SourceRow(
             uri=uri,
             sha256=manifest["sha256"],
             units=manifest["units_read"],
             records=sum(part["records"] for part in manifest["parts"]),
-            exported=counted(exported, (uri, manifest["sha256"])),
-            merged=counted(merged, (uri, manifest["sha256"])),
+            exported=exported.get((uri, manifest["sha256"]), 0) + before[0][uri],
+            merged=merged.get((uri, manifest["sha256"]), 0) + before[1][uri],
             license=manifest["source"].get("license"),
         )
         for uri, manifest in zip(shown, manifests, strict=True)
     ]
 
 
-def _was(key: SourceKey, own: SourceKey, active: set[SourceKey]) -> bool:
-    """Whether a source is what another was before it changed."""
-    return key[0] == own[0] and key not in active
+def _formerly(counts: Mapping[SourceKey, int], active: set[SourceKey]) -> Counter[str]:
+    """Return by the source's name what is counted of versions of it that are active no more."""
+    found: Counter[str] = Counter()
+    for key, n in counts.items():
+        found[key[0]] += 0 if key in active else n
+    return found
 
 
 def funnel(workspace: Workspace) -> list[tuple[str, int]]:

@@ -18,19 +18,29 @@ def rag_card(about: About) -> str:
     files = [{"split": "train", "path": "chunks.parquet"}]
     head = metadata(about, rows, ["text-retrieval"], files, ["rag", "retrieval"])
     params = manifest["params"]
+    named = params.get("tokenizer")
     body = [
         (
-            "One row is one chunk: `text` is what to embed and to show, `heading_path` the headings"
-            " above it, `locator` its exact place and `citation` how to cite it."
+            "One row is one chunk: `text` is what to embed and to show, `key` the question that it"
+            " answers, `heading_path` the headings above it, `locator` its exact place,"
+            " `citation` how to cite it, `valid_from` and `valid_until` what it says itself of"
+            " when it holds."
         ),
-        "每行是一个片段：`text` 供向量化与展示，`locator` 为精确位置，`citation` 为引用格式。",
+        (
+            "每行是一个片段：`text` 供向量化与展示，`key` 为其所答的问题，`locator` 为精确位置，"
+            "`citation` 为引用格式，`valid_from` 与 `valid_until` 为原文自述的有效期。"
+        ),
         "",
         *section("Chunks / 片段"),
         (
-            f"{rows} chunks, at most {params['chunk_length']} Han characters or words each,"
+            f"{rows} chunks, at most {params['chunk_length']}"
+            f" {f'tokens of {named}' if named else 'Han characters or words'} each,"
             f" cut at the ends of sentences, {params['overlap_sentences']} sentences of overlap."
         ),
-        f"共 {rows} 段，每段至多 {params['chunk_length']} 个汉字或词，只在句末切分。",
+        (
+            f"共 {rows} 段，每段至多 {params['chunk_length']}"
+            f" {f'个 {named} 词元' if named else '个汉字或词'}，只在句末切分。"
+        ),
         "",
         *table(("records / 记录", "n"), manifest["records_by_kind"].items()),
         "",

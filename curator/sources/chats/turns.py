@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from curator.sources.chats.assembly import assemble
@@ -26,6 +27,7 @@ from curator.types import Quarantined, SetAside
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from curator.schema import Columns
     from curator.sources.chats.messages import Said
     from curator.sources.formats import Item, Reading, Start
 
@@ -121,17 +123,30 @@ def read_workbook(reading: Reading) -> Iterator[Item]:
 def said(reading: Reading) -> Iterator[Said]:
     """Yield the messages of a CSV or TSV file."""
     _, sample = table_rows.delimited_sample(reading.path, reading.encoding)
-    return _Turns(sample).messages(table_rows.delimited_rows(reading))
+    return _Turns(sample, reading.source.columns).messages(table_rows.delimited_rows(reading))
 
 
 def said_in_sheets(reading: Reading) -> Iterator[Said]:
     """Yield the messages of a workbook."""
-    _, sample = table_rows.sheet_sample(reading.path, _fits)
-    return _Turns(sample).messages(table_rows.sheet_rows(reading, _fits))
+    given = reading.source.columns
+    fits = partial(_fits, given=given)
+    _, sample = table_rows.sheet_sample(reading.path, fits)
+    return _Turns(sample, given).messages(table_rows.sheet_rows(reading, fits))
 
 
-def layout(names: Sequence[str]) -> Layout | None:
-    """Return which column says what; None where the table is none of turns."""
+def layout(names: Sequence[str], given: Columns | None = None) -> Layout | None:
+    """Return which column says what; None where the table is none of turns.
+
+    What the recipe says of it (`given`) holds, and nothing else is guessed then.
+    """
+    if given is not None and given.is_turns:
+        conversation, who, text = given.conversation, given.speaker, given.text
+        if not (conversation in names and who in names and text in names):
+            return None
+        assert conversation
+        assert who
+        assert text
+        return Layout(conversation, who, text, None, given.timestamp, given.label)
     plain = {_plain(name): name for name in reversed(names)}
     conversation = _pick(plain, _ID) or _only(plain, _LIKE_ID)
     text = _pick(plain, _TEXT) or _only(plain, _LIKE_TEXT)
@@ -153,14 +168,15 @@ def _only(plain: Mapping[str, str], like: re.Pattern[str]) -> str | None:
 class _Turns:
     """Makes messages of rows, by what a few rows show of the whole table."""
 
-    def __init__(self, sample: Sequence[Mapping[str, str]]) -> None:
+    def __init__(self, sample: Sequence[Mapping[str, str]], given: Columns | None) -> None:
         """Look at the first rows.
 
         Where an id stands only in the first row of its conversation, as Excel shows
         cells that are joined, it holds for the rows below. A system turn is a prompt
         where a model answers; elsewhere it is an event.
         """
-        found = layout(list(sample[0])) if sample else None
+        self._given = given
+        found = layout(list(sample[0]), given) if sample else None
         who = {row.get(found.who, "").strip().casefold() for row in sample} if found else set()
         self._prompts = {name for name in who if _SPEAKS.get(name) == "system" and who & _MODELS}
         self._joined = found is not None and _joined(
@@ -178,7 +194,7 @@ class _Turns:
                 continue
             if tuple(row.cells) != names:
                 names = tuple(row.cells)
-                found = layout(names)
+                found = layout(names, self._given)
             yield self._message(row, found)
 
     def _message(self, row: NamedRow, found: Layout | None) -> Said:
@@ -225,8 +241,8 @@ def _filled_down(ids: Sequence[str]) -> list[str]:
     return filled
 
 
-def _fits(names: Sequence[str]) -> bool:
-    return layout(names) is not None
+def _fits(names: Sequence[str], given: Columns | None = None) -> bool:
+    return layout(names, given) is not None
 
 
 def _pick(plain: Mapping[str, str], known: Sequence[str]) -> str | None:
@@ -257,8 +273,10 @@ def _sure(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> float:
 
 
 def _recognise(start: Start) -> float:
-    if start.source.columns is not None or start.suffix not in table_rows.DELIMITED:
+    if start.suffix not in table_rows.DELIMITED:
         return 0.0
+    if start.source.columns is not None:
+        return PROVEN * start.source.columns.is_turns
     first = start.lines[0] if start.lines else ""
     if not any(map(_could_be, re.split(r"[,;\t|]", first))):
         return 0.0
@@ -272,8 +290,10 @@ def _could_be(name: str) -> bool:
 
 
 def _recognise_workbook(start: Start) -> float:
-    if start.source.columns is not None or not table_rows.is_workbook(start):
+    if not table_rows.is_workbook(start):
         return 0.0
+    if start.source.columns is not None:
+        return PROVEN * start.source.columns.is_turns
     # As sure as the reader of any workbook, which stands further down in the list.
     return PROVEN * (_sure(*table_rows.sheet_sample(start.path, _fits)) > 0)
 

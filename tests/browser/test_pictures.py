@@ -1,0 +1,77 @@
+"""The pictures in the README and the docs: taken of the demo in a real browser.
+
+With CURATOR_PICTURES=write they are put into docs/images; else they are only taken, so that
+it is known that they can be.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.test_report import driver, script
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+IMAGES = ROOT / "docs" / "images"
+SIZE = (1280, 860)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    started = driver()
+    started.set_window_size(SIZE[0], SIZE[1] + 140)
+    yield started
+    started.quit()
+
+
+def keep(picture: bytes, name: str, tmp_path: Path) -> Path:
+    """Write a picture in few colours, which is small."""
+    image = pytest.importorskip("PIL.Image")
+    write = os.environ.get("CURATOR_PICTURES") == "write"
+    path = (IMAGES if write else tmp_path) / name
+    with image.open(io.BytesIO(picture)) as opened:
+        opened.convert("RGB").quantize(128).save(path, optimize=True)
+    return path
+
+
+@pytest.mark.parametrize(("name", "language"), [("report-zh.png", "zh"), ("report-en.png", "en")])
+def test_the_report(browser: Any, demo: Path, name: str, language: str, tmp_path: Path) -> None:
+    browser.get((demo / "report.html").as_uri())
+    script(browser, "document.getElementById(arguments[0]).click()", f"in-{language}")
+    path = keep(browser.get_screenshot_as_png(), name, tmp_path)
+    assert 20_000 < path.stat().st_size < 200_000
+
+
+def test_the_home_of_the_docs(browser: Any, tmp_path: Path) -> None:
+    pytest.importorskip("material", reason="the extra docs is not installed")
+    site = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", site],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        check=True,
+    )
+    browser.get((site / "index.html").as_uri())
+    path = keep(browser.get_screenshot_as_png(), "docs-home.png", tmp_path)
+    assert 20_000 < path.stat().st_size < 200_000
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_readmes_show_pictures_that_are_there(page: str) -> None:
+    import re
+
+    shown = re.findall(r"!\[[^\]]+\]\((docs/images/[^)]+)\)", (ROOT / page).read_text("utf-8"))
+    assert shown
+    for name in shown:
+        start = (ROOT / name).read_bytes()[:12]
+        assert start.startswith(b"\x89PNG") or start[8:] == b"WEBP", name
