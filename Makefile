@@ -10,10 +10,13 @@ export OPENBLAS_NUM_THREADS := 1
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: demo test lint bench docs format clean
+.PHONY: demo train-demo test lint bench docs format clean
 
 demo: $(VENV)/.installed  ## run the main job on sample_data/
 	$(BIN)/curator demo demo-project
+
+train-demo: $(VENV)/.installed $(VENV)/.installed-train  ## train a tiny model on the sample
+	$(BIN)/curator train demo train-demo
 
 test: $(VENV)/.installed $(VENV)/.installed-test  ## install what the tests need and run them
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
@@ -36,7 +39,7 @@ format: $(VENV)/.installed-test  ## put the code in order
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) demo-project build dist site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo-project train-demo build dist site .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -53,6 +56,10 @@ $(VENV)/.installed: $(VENV)/.dependencies $(SOURCES)
 
 $(VENV)/.installed-test: $(VENV)/.dependencies
 	$(PIP) '.[test]'
+	touch $@
+
+$(VENV)/.installed-train: $(VENV)/.dependencies
+	$(PIP) '.[train]'
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.dependencies

@@ -34,6 +34,7 @@ from curator.tables import (
     records_from,
 )
 from curator.text import fold
+from curator.train.origins import forget_unfinished, held
 from curator.vault import Vault
 from curator.workspace import read_json, write_json, write_table
 
@@ -105,6 +106,7 @@ class Erased:
     quarantined: int = 0
     reviews: int = 0
     exports: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
     tables: list[dict[str, Any]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -115,9 +117,9 @@ class Erased:
 def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
     """Erase what is wanted from records, quarantine, findings, reviews, views, vault and caches.
 
-    Exports stay as they are, since they may have been handed on; those that hold an erased
-    record are told, and so are the vector tables. The next decision and the next exports are
-    without it, and the next sync rids the tables of it.
+    Exports and trained models stay as they are, since they may have been handed on; those that
+    hold an erased record are told, and so are the vector tables. The next decision and the next
+    exports are without it, and the next sync rids the tables of it.
 
     Raises:
         WorkspaceError: nothing of the kind is there.
@@ -133,6 +135,7 @@ def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
             f"no such {wanted.kind} in this workspace", "look for it with: curator why, or status"
         )
     found.exports = list(_exports_with(workspace, set(found.records)))
+    found.runs = list(held(workspace.root, found.records))
     found.tables = SyncLog(workspace).holding(found.records)
     entry = _entry(wanted.kind, found)
     workspace.log_erasure(entry | {"status": "begun"})
@@ -147,6 +150,7 @@ def erase(workspace: Workspace, recipe: Recipe, wanted: Wanted) -> Erased:
         with Vault(workspace.vault, keys) as vault:
             vault.forget(gone)
     _clear_cache(workspace, gone)
+    forget_unfinished(workspace.root, gone)
     for path in (workspace.root / "report.html", workspace.decisions / "current.json"):
         path.unlink(missing_ok=True)
     for ended in (*pending, entry):
@@ -338,5 +342,6 @@ def _entry(kind: str, found: Erased) -> dict[str, Any]:
         "quarantined": found.quarantined,
         "reviews": found.reviews,
         "exports": found.exports,
+        "runs": found.runs,
         "tables": found.tables,
     }

@@ -10,6 +10,7 @@
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
     ├── TargetError             a vector table cannot be reached, or is not what it should be
     ├── ReviewError             Argilla, or a filled sheet, cannot be used
+    ├── TrainError              a training run cannot start, or ended early
     └── GateError               a promise does not hold, so the step is refused: exit 1
         └── EmptyError          nothing is selected for an export
 
@@ -79,6 +80,10 @@ class VaultError(CuratorError):
 
 class ReviewError(CuratorError):
     """Argilla cannot be made, started or reached, or refuses; or a sheet is not as exported."""
+
+
+class TrainError(CuratorError):
+    """A training run cannot start as asked, or ended before its time; says what to change."""
 
 
 class TargetError(CuratorError):

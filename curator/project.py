@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from curator.review.pull import Pulled
     from curator.review.push import Pushed
     from curator.review.sheet import Exported
+    from curator.train.compare import Comparison
+    from curator.train.launch import Asked, Watcher
+    from curator.train.runs import Run
 
 
 @dataclass
@@ -345,6 +348,56 @@ class Project:
                 corpus = Path(summary.outputs["rag"])
                 summary.synced = sync(workspace, recipe, engine, corpus, self._progress)
 
+    def train(self, asked: Asked, watcher: Watcher | None = None) -> Run:
+        """Fine-tune a model as asked, or go on with it; return the run.
+
+        Raises:
+            TrainError: it cannot start, or ended early.
+            KeyboardInterrupt: it was stopped, after a checkpoint was saved.
+
+        """
+        from curator.train.launch import run  # noqa: PLC0415
+
+        return run(self.workspace.root, asked, watcher, self._progress)
+
+    def compare(
+        self,
+        asked: Asked,
+        *,
+        seeds: int = 3,
+        raw: Path | None = None,
+        held_out: Path | None = None,
+        watcher: Watcher | None = None,
+    ) -> Comparison:
+        """Train on what came in and on the export, and measure both on the same clean rows.
+
+        Args:
+            asked: export, base model and settings.
+            seeds: how many runs of each.
+            raw: JSONL to train on in place of what came in.
+            held_out: JSONL to measure with in place of the export's validation rows.
+            watcher: is told the steps.
+
+        Raises:
+            GateError: a check is not fresh.
+            TrainError: there is nothing to train on, or to measure with.
+
+        """
+        from curator.decide import ready  # noqa: PLC0415
+        from curator.train.compare import compare  # noqa: PLC0415
+
+        plan = ready(self.workspace, self.recipe, self.rules)
+        return compare(
+            self.workspace,
+            self.recipe,
+            plan,
+            asked,
+            seeds=seeds,
+            raw=raw,
+            held_out=held_out,
+            watcher=watcher,
+        )
+
     # --- verbs that read --------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
@@ -427,7 +480,19 @@ class Project:
         from curator.check import plan  # noqa: PLC0415
         from curator.why import why  # noqa: PLC0415
 
-        return why(self.workspace, plan(self.workspace, self.recipe, self.rules), self.rules, asked)
+        everything = plan(self.workspace, self.recipe, self.rules)
+        story = why(self.workspace, everything, self.rules, asked)
+        if story["fate"] != "record":
+            return story
+        from curator.train.origins import held  # noqa: PLC0415
+
+        return story | {"runs": list(held(self.workspace.root, [story["record"]["id"]]))}
+
+    def why_model(self, asked: str) -> dict[str, Any]:
+        """Return which records a model was made from; `asked` is a run or a model's folder."""
+        from curator.train.origins import records  # noqa: PLC0415
+
+        return records(self.workspace, asked)
 
     def erase(self, wanted: Wanted) -> Erased:
         """Take records out of the workspace for good; tell which exports held them.

@@ -471,6 +471,62 @@ class Review(Strict):
     )
 
 
+class Training(Strict):
+    """How a model is fine-tuned on the instruction dataset; what is not given is chosen."""
+
+    base_model: str | None = Field(
+        default=None,
+        description="a local folder, smollm2 or tiny (`curator models get`), or an allowed hub id",
+    )
+    method: Literal["auto", "lora", "qlora", "full"] = Field(
+        default="auto", description="auto: lora, or qlora where only that fits"
+    )
+    epochs: Annotated[float, Field(gt=0)] = 3.0
+    max_steps: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="ends the run there, whatever the epochs"
+    )
+    batch_size: Annotated[int, Field(ge=1)] = Field(
+        default=16, description="rows a step, over all processes"
+    )
+    max_length: Annotated[int, Field(ge=16)] = Field(
+        default=2048, description="tokens; what is longer is cut, and told"
+    )
+    packing: bool = Field(
+        default=False, description="short rows share a sequence, without seeing each other"
+    )
+    learning_rate: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="without it: 2e-4, full fine-tuning 2e-5, preferences 5e-6"
+    )
+    lora_rank: Annotated[int, Field(ge=1)] = 16
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    template: Literal["auto", "chatml"] = Field(
+        default="auto", description="auto: the base model's own; chatml: ours, in its place"
+    )
+    general: str | None = Field(
+        default=None,
+        description="general conversations (an export's folder, or JSONL of messages): a part is"
+        " held out to measure forgetting, the rest is what is replayed",
+    )
+    replay: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.0, description="share of general rows among those that are trained on"
+    )
+    early_stopping: Annotated[int, Field(ge=0)] = Field(
+        default=3,
+        description="stops after so many evaluations without a lower loss, and takes the best"
+        " checkpoint; 0: never stops, and takes the last",
+    )
+    save_every: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="steps between checkpoints; without it, a tenth of the run"
+    )
+    keep_checkpoints: Annotated[int, Field(ge=1)] = Field(
+        default=2, description="how many of the latest are kept, beside the best"
+    )
+    forgetting: Annotated[float, Field(gt=0)] = Field(
+        default=0.1, description="a rise of the general loss, in nats a token, that is warned of"
+    )
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
 class Recipe(Strict):
     """`curator.yaml`."""
 
@@ -486,6 +542,7 @@ class Recipe(Strict):
     pseudonyms: Pseudonyms = Pseudonyms()
     review: Review = Review()
     exports: Exports = Exports()
+    training: Training = Training()
     workers: int | Literal["auto"] = "auto"
 
 

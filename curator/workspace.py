@@ -19,8 +19,9 @@
         cache/…                             what can be made again: embeddings, signatures
         vault.db                            what pseudonyms stand for, sealed with the key
         access.jsonl                        who revealed what, and when
-        erasures.jsonl                      what was erased, by hashes, and which exports held it
+        erasures.jsonl                      what was erased, by hashes, and what had held it
       exports/<name>/<version>/
+      runs/<run>/                           what was trained: see `curator.train.runs`
 
 A file is there whole or not at all: it is written under a temporary name,
 synced and renamed. The folder is the owner's alone (0700), files are 0600.

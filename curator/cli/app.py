@@ -20,6 +20,7 @@ from curator.cli import (
     export,
     ingest,
     init,
+    models,
     plugins,
     report,
     reveal,
@@ -31,6 +32,7 @@ from curator.cli import (
     search,
     sources,
     status,
+    train,
     vault,
     verify,
     version,
@@ -63,6 +65,8 @@ app.add_typer(evaluate.app, name="eval")
 app.command()(diff.diff)
 for verb in (report, advise, reveal, erase, plugins, demo):
     app.command()(getattr(verb, verb.__name__.rpartition(".")[2]))
+app.add_typer(train.app, name="train")
+app.add_typer(models.app, name="models")
 app.add_typer(rules.app, name="rules")
 app.add_typer(vault.app, name="vault")
 app.command()(version.version)

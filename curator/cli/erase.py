@@ -23,7 +23,7 @@ def erase(
 ) -> None:
     """Erase from records, quarantine, findings, caches, vault and the next exports.
 
-    Prints which exports and vector tables held it; a log without content remains.
+    Prints which exports, models and vector tables held it; a log without content remains.
     """
     from curator.erase import Wanted
     from curator.project import Project
@@ -38,6 +38,7 @@ def erase(
                 "quarantined": found.quarantined,
                 "reviews": found.reviews,
                 "exports": found.exports,
+                "runs": found.runs,
                 "tables": found.tables,
             }
         )
@@ -52,6 +53,12 @@ def erase(
         table(
             ("export", "version", "rows"),
             [(e["name"], e["version"], e["rows"]) for e in found.exports],
+        )
+    if found.runs:
+        say("these models were trained on them or measured with them; train again without them:")
+        table(
+            ("run", "for", "records", "model"),
+            [(r["run"], ", ".join(r["sets"]), r["records"], r["model"]) for r in found.runs],
         )
     if found.tables:
         say("these vector tables hold them still; the next export rids them of it:")

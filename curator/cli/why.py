@@ -18,19 +18,31 @@ MOST = 20
 
 def why(
     record: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="A record's id or its beginning, or SOURCE#LOCATOR (chat.csv#line 12)."
         ),
-    ],
+    ] = None,
     *,
+    model: Annotated[
+        str | None, typer.Option(help="In place of a record: a run, or a model's folder.")
+    ] = None,
     project: Folder = ".",
     json: Json = False,
 ) -> None:
-    """Tell why a record was kept, changed, held or dropped."""
+    """Tell why a record was kept, changed, held or dropped; or which records made a model."""
     from curator.project import Project
 
-    story = Project(project).why(record)
+    if (record is None) == (model is None):
+        raise typer.BadParameter("give a record, or --model")
+    if model is not None:
+        made = Project(project).why_model(model)
+        if json:
+            data(made)
+        else:
+            _tell_model(made)
+        return
+    story = Project(project).why(record or "")
     if json:
         data(story)
         return
@@ -76,6 +88,23 @@ def _tell(story: Mapping[str, Any]) -> None:
         show(f"export   {left['export']} {left['version']}: left out, {left['reason']}")
     if not story["exports"] and not story["left_out"]:
         show("export   none")
+    for run in story["runs"]:
+        how = " (as a duplicate)" if run["as_duplicates"] else ""
+        show(f"model    {run['run']}: {', '.join(run['sets'])}{how}, {run['model']}")
+
+
+def _tell_model(made: Mapping[str, Any]) -> None:
+    export, base = made["export"], made["base"]
+    show(f"run      {made['run']} ({made['status']})")
+    show(f"base     {base['name']}, sha256 {base['sha256']}")
+    show(f"export   {export['project']} {export['version']}, manifest {export['manifest_sha256']}")
+    if made["parents"]:
+        show(f"after    {', '.join(made['parents'])}")
+    for row in made["records"]:
+        whose = f", a duplicate of {row['stands_in']}" if row["stands_in"] else ""
+        show(f"{row['set']:8} {row['id']}: {row['uri']}, {row['locator']}{whose}")
+    if made["elsewhere"]:
+        show(f"         and {made['elsewhere']:,} rows that are no records of this project")
 
 
 def _tell_finding(finding: Mapping[str, Any]) -> None:

@@ -89,8 +89,10 @@ class RowFiles:
 
 
 @contextlib.contextmanager
-def building(target: Path) -> Iterator[Path]:
+def building(target: Path, *, latest: bool = True) -> Iterator[Path]:
     """Give a temporary folder beside `target`, which becomes `target` if the block ends well.
+
+    With `latest`, the link of that name beside it then points at it.
 
     Raises:
         WorkspaceError: no space is left, or the place cannot be written.
@@ -104,7 +106,8 @@ def building(target: Path) -> Iterator[Path]:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         temporary.replace(target)
-        point_latest(target)
+        if latest:
+            point_latest(target)
     except OSError as error:
         raise disk_error(error, target) from None
     finally:

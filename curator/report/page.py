@@ -23,6 +23,7 @@ from curator.report.excerpts import Reader
 from curator.report.groups import duplicate_groups
 from curator.report.reliability import reliability
 from curator.report.shapes import Name
+from curator.report.training import trained
 from curator.reviews import agreed, current
 from curator.thresholds import explore
 from curator.verdicts import verdict_table
@@ -182,6 +183,7 @@ def render(
         length_drawing=drawings.classes(lengths, facts.LENGTHS, _LANGUAGE_STYLES),
         quarantine=[(names.get(uri, uri), *why) for uri, *why in facts.quarantine(con)],
         roles=_ROLES,
+        trained=trained(workspace.root),
         scores=drawings.scores,
         bar=drawings.bar,
         name=Name,

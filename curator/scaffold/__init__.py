@@ -16,7 +16,7 @@ from curator.scaffold.recipe import recipe_text
 from curator.workspace import RECIPE, disk_error, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from curator.scaffold.look import Seen
 
@@ -92,6 +92,14 @@ def sample_data() -> Path:
     """Return the folder of the sample data that comes with curator."""
     inside = Path(str(files("curator"))) / "sample_data"
     return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "sample_data"
+
+
+def sample_texts() -> Iterator[str]:
+    """Yield the lines of the sample's plain texts, Chinese and English."""
+    found = sorted(p for name in ("docs", "raw") for p in (sample_data() / name).rglob("*"))
+    for path in found:
+        if path.suffix in {".csv", ".jsonl", ".log", ".md", ".tsv", ".txt"}:
+            yield from path.read_text(encoding="utf-8", errors="ignore").splitlines()
 
 
 def _fresh(folder: Path) -> Path:

@@ -16,6 +16,7 @@ import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curator.cache import cache_folder
 from curator.errors import ReviewError
 from curator.workspace import disk_error
 
@@ -28,16 +29,6 @@ VERSION = "2.8.0"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 EMBEDDED = Path(__file__).with_name("embedded")
 """What is put on the environment's path: the package `curator_review_server`."""
-
-
-def cache_folder() -> Path:
-    """Return the user's cache of curator, which CURATOR_CACHE may name."""
-    named = os.environ.get("CURATOR_CACHE")
-    if named:
-        return Path(named).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "curator"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "curator"
 
 
 def folder() -> Path:
