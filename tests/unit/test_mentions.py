@@ -128,10 +128,12 @@ def texts(project: curator.Project) -> list[str]:
 
 
 def exported(project: curator.Project) -> dict[str, bytes]:
+    """The rows; what tells of the version tells what was exported before, too."""
     folder = project.workspace.exports
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.glob("*/latest/*"))
+        if path.suffix in {".jsonl", ".parquet"}
     }
 
 
