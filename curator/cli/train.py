@@ -273,6 +273,8 @@ def compare(
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="The project to make.")] = Path("train-demo"),
+    *,
+    json: Json = False,
 ) -> None:
     """Train a tiny model on the sample, be killed half-way, go on, and compare the losses."""
     from curator.cli.training import Steps
@@ -282,14 +284,18 @@ def demo(
     from curator.train.demo import demo as shown
 
     sample(folder)
-    with Stages() as stages:
+    with Stages(quiet=json) as stages:
         made = Project(folder, progress=stages)
         made.run()
     small.get("tiny", sample_texts(), say)
     with Steps() as steps:
         proof = shown(made.workspace.root, made.recipe.training, steps, say)
-    _tell_run(proof.run)
-    show((proof.run.folder / "README.md").read_text(encoding="utf-8"))
+    if json:
+        told = {"run": proof.run.id, "killed_after": proof.killed, "identical": proof.identical}
+        data(told | {"losses": proof.unbroken})
+    else:
+        _tell_run(proof.run)
+        show((proof.run.folder / "README.md").read_text(encoding="utf-8"))
     say(
         f"killed after step {proof.killed} of {len(proof.unbroken)}; losses after going on: "
         + ("identical to the unbroken run" if proof.identical else "not those of the unbroken run")
@@ -305,12 +311,16 @@ def merge(
     out: Annotated[Path, typer.Option(help="The folder to make.")],
     base: Base = None,
     project: Folder = ".",
+    json: Json = False,
 ) -> None:
     """Put a run's adapter into its base model's weights; the folder serves anywhere."""
     from curator.train.runs import find
     from curator.train.serve import merge as merged
 
     folder = merged(find(_open(project).workspace.root, which), out, base)
+    if json:
+        data({"model": str(folder)})
+        return
     print(folder)
     say(
         "for llama.cpp and Ollama, with a checkout of llama.cpp:"

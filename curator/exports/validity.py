@@ -45,12 +45,12 @@ _UNTIL = _pattern(
 )
 _WHOLE = re.compile(
     r"本(?:办法|规定|政策|标准|通知|指南|条例|细则|制度|协议|方案|规范|法|公告|手册|规则)"
-    r"|(?:生效|施行|实施)(?:日期|时间)|有效期"
+    r"|^\W*(?:(?:生效|施行|实施)(?:日期|时间)|有效期)"
     r"|\bthis (?:policy|guideline|guide|document|regulation|notice|agreement|standard|manual"
-    r"|procedure|version|edition)\b|\beffective date\b|\b(?:expiry|expiration) date\b",
+    r"|procedure|version|edition)\b|^\W*(?:effective|expiry|expiration) date\b",
     re.IGNORECASE,
 )
-"""A sentence with one of these speaks of the document that it stands in."""
+"""What speaks of the document that it stands in: 有效期至…, not 优惠券有效期至…"""
 _LONGEST = 200
 _YEAR = re.compile(r"(?:19|20)\d\d")
 

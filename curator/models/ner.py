@@ -233,8 +233,12 @@ class EnglishNames:
 
 
 def _with_others(own: list[NameSpan], leaning: Sequence[NameSpan]) -> list[NameSpan]:
-    """Return what the model holds for a name, and what it would where names are favoured."""
-    kept = [n for n in own if n.entity in _FAVOURED]
+    """Return what the model holds for a name, and what it would where names are favoured.
+
+    Of two that begin at one place the longer one is taken: 王建国会, with or without 国.
+    """
+    reach = {(n.entity, n.start): n.end for n in leaning}
+    kept = [n for n in own if n.entity in _FAVOURED and reach.get((n.entity, n.start), 0) <= n.end]
     held = {e: Intervals((n.start, n.end) for n in kept if n.entity == e) for e in _FAVOURED}
     found = kept + [
         n for n in leaning if n.entity not in held or not held[n.entity].touch(n.start, n.end)

@@ -14,6 +14,8 @@ import pytest
 
 import curator as api
 from curator.errors import WorkspaceError
+from curator.tables import read_table
+from curator.workspace import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,18 +211,18 @@ def test_exports_are_refused_until_every_check_ran(
 
 
 def test_lost_records_are_noticed(curator: Callable[..., Any], tmp_path: Path) -> None:
-    """P1: status proves conservation, and exits 1 where it does not hold."""
+    """P1: status proves conservation, and does not add up what is not as it was written."""
     folder = project(tmp_path / "p", "sources: [{path: a.jsonl}]\n", a__jsonl=JSONL + "\n{broken")
     curator("ingest", "-p", folder)
     told = json.loads(curator("status", "-p", folder, "--json").stdout)
     assert told["conserved"]
     assert told["units"] == {"read": 7, "in_records": 6, "set_aside": 0, "quarantined": 1}
     for path in (folder / ".curator" / "quarantine").iterdir():
-        import pyarrow.parquet as pq
-
-        pq.write_table(pq.read_table(path).slice(0, 0), path)
+        write_table(path, read_table(path).slice(0, 0))
     told = json.loads(curator("status", "-p", folder, "--json", code=1).stdout)
     assert told["problems"] == ["a.jsonl: 7 units read, 6 accounted for"]
+    path.unlink()
+    assert "quarantine" in curator("status", "-p", folder, code=2).stderr
 
 
 def _hears_ctrl_c() -> None:
@@ -290,12 +292,13 @@ def test_interruption_while_workers_are_busy(tmp_path: Path) -> None:
     assert api.open(folder).status()["checks"]["pii"] in ("missing", "failed")
 
 
-def test_a_damaged_manifest_says_what_to_delete(tmp_path: Path) -> None:
+def test_a_damaged_manifest_says_what_makes_it_again(tmp_path: Path) -> None:
     folder = project(tmp_path / "p", "sources: [{path: a.jsonl}]\n", a__jsonl=JSONL)
     opened = api.open(folder)
     opened.ingest()
     (folder / ".curator" / "sources.json").write_text("{", encoding="utf-8")
     with pytest.raises(WorkspaceError) as caught:
         opened.status()
-    assert "delete that file" in caught.value.hint
+    assert "sources.json" in caught.value.message
+    assert "curator run" in caught.value.hint
     shutil.rmtree(folder)

@@ -54,7 +54,7 @@ def lay(root: Path) -> list[list[Planted]]:
         "exports: {instruction: {formats: [sharegpt, alpaca, prompt_completion]}}\n",
         encoding="utf-8",
     )
-    shutil.copytree(ROOT / "rules", root / "rules")
+    shutil.copytree(ROOT / "rules", root / "rules", ignore=shutil.ignore_patterns("domains"))
     # Redacted, most are duplicates: all are kept, so that all are written.
     policy(root, lambda rules: [rule for rule in rules if rule["then"] != "keep_one"])
     return list(planted)

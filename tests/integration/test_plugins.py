@@ -33,6 +33,7 @@ OFF = """
   contradictions: false
   label_issues: false
   category_labels: false
+  outliers: false
 """
 """All of our own checks are off: the plug-in's is what is tried."""
 

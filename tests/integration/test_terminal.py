@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PLAIN_DATA = {"reveal", "rules schema"}
-"""What they print is JSON as it is."""
+PLAIN_DATA = {"reveal", "rules schema", "train chat"}
+"""What they print is JSON as it is, or a talk."""
 
 
 def verbs(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
