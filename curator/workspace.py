@@ -271,6 +271,13 @@ class Workspace:
         """Return the names of the active sources of general data."""
         return [m["uri"] for m in self.sources() if m["source"].get("replay")]
 
+    def source_shas(self) -> dict[str, str]:
+        """Return the sha256 of each active source's file, as it is now, by its name.
+
+        A part that stays where its file has grown tells the sha256 of the older file.
+        """
+        return {source["uri"]: source["sha256"] for source in self.sources()}
+
     def record_parts(self) -> tuple[Path, ...]:
         """Return the active record parts, in order; a batch stands for its parts."""
         stems = [part["stem"] for source in self.sources() for part in source["parts"]]

@@ -151,7 +151,7 @@ def export_instruction(
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         staged = folder / ".staged"
         staged.mkdir()
-        parts = kept(con, plan, NAME, hide, verdicts)
+        parts = kept(con, plan, NAME, hide, verdicts, workspace.source_shas())
         seen = _stage(parts, how, ruler, plan, staged, progress)
         if not seen.ids:
             raise _nothing(seen)

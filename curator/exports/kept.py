@@ -41,11 +41,12 @@ def kept(
     route: str,
     hide: Hide,
     verdicts: Mapping[str, Verdict],
+    shas: Mapping[str, str],
 ) -> Iterator[list[Kept]]:
     """Yield, for each part, its records that are kept for `route`, edited, in source order.
 
     `hide` turns a record's findings into edits; `verdicts` are what reviewers said, whose
-    corrections come after that.
+    corrections come after that; `shas` are those of the sources' files, by name.
 
     One part is in memory at a time.
 
@@ -76,8 +77,16 @@ def kept(
         fields = fields_of(findings)
         yield [
             _edited(r, about.get(r.id, ()), fields.get(r.id), hide, verdicts.get(r.id))
-            for r in records_from(table)
+            for r in records_from(_of_files(table, shas))
         ]
+
+
+def _of_files(records: pa.Table, shas: Mapping[str, str]) -> pa.Table:
+    """Return the records with the sha256 of their files as these are now."""
+    at = records.schema.get_field_index("source_sha256")
+    columns = records["source_uri"].to_pylist(), records["source_sha256"].to_pylist()
+    now = [shas.get(uri, was) for uri, was in zip(*columns, strict=True)]
+    return records.set_column(at, records.schema.field(at), pa.array(now, pa.string()))
 
 
 def _edited(

@@ -93,13 +93,14 @@ def export_rag(
             records are not all accounted for, or a file would show a private detail.
         WorkspaceError: the version lies there but was changed, or cannot be written.
     """
+    shas = workspace.source_shas()
     version = version_of(
         workspace,
         recipe,
         plan,
         name=NAME,
         exporter_version=EXPORTER_VERSION,
-        params=_params(recipe.exports.rag),
+        params={**_params(recipe.exports.rag), "files": digest(sorted(shas.items()))},
     )
     con = workspace.sql(plan.findings)
     stop_licences(con, recipe, NAME)
@@ -115,7 +116,7 @@ def export_rag(
     measure = measure_of(recipe.exports.rag)
     with building(version.target) as folder, hiding(workspace, recipe) as hide:
         with RowFiles(folder, "chunks", ROWS) as files:
-            for index, some in enumerate(kept(con, plan, NAME, hide, verdicts)):
+            for index, some in enumerate(kept(con, plan, NAME, hide, verdicts, shas)):
                 rows = []
                 for record in (one.record for one in some):
                     chunks = chunk_rows(record, recipe.exports.rag, measure)

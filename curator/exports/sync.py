@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 _AT_ONCE = 500
+_FILE = "source_sha256"
 _ANEW = "make it anew with: curator export rag --rebuild, or name another with table:"
 
 
@@ -122,8 +123,11 @@ def _corpus(workspace: Workspace, recipe: Recipe, engine: Engine, folder: Path) 
 
 
 def row_hashes(rows: pa.Table) -> list[str]:
-    """Return for each chunk a hash of all that its row says."""
-    return [digest(row) for row in rows.to_pylist()]
+    """Return for each chunk a hash of all that its row says, but for the sha256 of its file.
+
+    Else a log that grows by a line would have all its rows written again.
+    """
+    return [digest({**row, _FILE: None}) for row in rows.to_pylist()]
 
 
 def _sync_one(
