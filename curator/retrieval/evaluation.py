@@ -93,7 +93,11 @@ def exported(workspace: Workspace, recipe: Recipe, plan: Plan) -> list[Record]:
     con = workspace.sql(plan.findings)
     verdicts = settled(workspace, recipe, plan)
     with hiding(workspace, recipe) as hide:
-        return [one.record for some in kept(con, plan, NAME, hide, verdicts) for one in some]
+        return [
+            one.record
+            for some in kept(con, plan, NAME, hide, verdicts, workspace.source_shas())
+            for one in some
+        ]
 
 
 def evaluate(
