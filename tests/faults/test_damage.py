@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 FAULTS = int(os.environ.get("CURATOR_FAULTS", "0"))
 HARMS = ("gone", "empty", "cut", "flipped")
-LOST_FOR_GOOD = ("given.json", "splits")
-"""What was read beside the recipe's sources, and where records were exported: each is the only copy."""
+LOST_FOR_GOOD = ("given.json",)
+"""What was read beside the recipe's sources: it follows from nothing else."""
 OUTCOMES = ("named", "made again", "unread", "told")
 
 
