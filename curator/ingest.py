@@ -22,6 +22,7 @@ from curator.tables import (
     digest,
     file_sha256,
     records_table,
+    verify,
 )
 from curator.types import Quarantined, Record, SetAside
 from curator.workspace import Workspace, read_json, write_json, write_table, writing
@@ -411,10 +412,12 @@ def _changes(
     if before and before["parts"] == now["parts"]:
         same = n_now
     elif n_now and n_before and before:
-        con = workspace.sql()
+        con = workspace.connect()
         for name, manifest in (("older", before), ("newer", now)):
-            parts = [str(workspace.records / f"{p['stem']}.parquet") for p in manifest["parts"]]
-            con.execute(f"CREATE TEMP TABLE {name} AS {_SAID}", [parts])
+            parts = [workspace.records / f"{p['stem']}.parquet" for p in manifest["parts"]]
+            for part in parts:
+                verify(part)
+            con.execute(f"CREATE TEMP TABLE {name} AS {_SAID}", [[str(part) for part in parts]])
         row = con.execute(
             "SELECT coalesce(sum(least(o.n, n.n)), 0),"
             " (SELECT count(*) FROM older JOIN newer USING (id, said))"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from contextlib import contextmanager
 from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
@@ -133,14 +134,9 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         DamagedError: the file is not there, or a checksum tells that it is not as it was written.
 
     """
-    try:
-        if not is_sound(path):
-            raise DamagedError(path, "checksum")
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read(None if columns is None else list(columns))
-            return table.replace_schema_metadata()
-    except (OSError, pa.ArrowException) as error:
-        raise _damaged(path, error) from None
+    with _sound(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        table = file.read(None if columns is None else list(columns))
+        return table.replace_schema_metadata()
 
 
 def n_rows(path: Path) -> int:
@@ -150,13 +146,9 @@ def n_rows(path: Path) -> int:
         DamagedError: the file is not there, or its end is not as it was written.
 
     """
-    try:
-        if not is_sound(path):
-            raise DamagedError(path, "checksum")
+    with _sound(path):
         rows: int = pq.read_metadata(path).num_rows
-    except (OSError, pa.ArrowException) as error:
-        raise _damaged(path, error) from None
-    return rows
+        return rows
 
 
 def verify(path: Path) -> None:
@@ -170,8 +162,8 @@ def verify(path: Path) -> None:
     """
     try:
         state = path.stat()
-    except OSError as error:
-        raise _damaged(path, error) from None
+    except OSError:
+        raise DamagedError(path, "gone") from None
     _verify(path, state.st_mtime_ns, state.st_size)
 
 
@@ -180,8 +172,17 @@ def _verify(path: Path, _written: int, _size: int) -> None:
     read_table(path)
 
 
-def _damaged(path: Path, error: Exception) -> DamagedError:
-    return DamagedError(path, "gone" if isinstance(error, FileNotFoundError) else "checksum")
+@contextmanager
+def _sound(path: Path) -> Iterator[None]:
+    """Look at a file's footer, and let whatever fails in the block tell that it is damaged."""
+    try:
+        if not is_sound(path):
+            raise DamagedError(path, "checksum")
+        yield
+    except FileNotFoundError:
+        raise DamagedError(path, "gone") from None
+    except (OSError, pa.ArrowException):
+        raise DamagedError(path, "checksum") from None
 
 
 _ordered = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode

@@ -348,6 +348,20 @@ class Workspace:
 
     # --- views -----------------------------------------------------------------------
 
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open an in-memory DuckDB that spills into the workspace and fetches nothing."""
+        import duckdb  # noqa: PLC0415 - not needed by commands that only read manifests
+
+        con = duckdb.connect(
+            config={
+                "temp_directory": str(self.store / "tmp"),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            }
+        )
+        con.execute("SET preserve_insertion_order = true")
+        return con
+
     def sql(
         self, findings: Sequence[Path] = (), view: Sequence[Path] = ()
     ) -> duckdb.DuckDBPyConnection:
@@ -362,17 +376,7 @@ class Workspace:
             DamagedError: one of the files is not as it was written.
 
         """
-        import duckdb  # noqa: PLC0415 - not needed by commands that only read manifests
-
-        spill = self.store / "tmp"
-        con = duckdb.connect(
-            config={
-                "temp_directory": str(spill),
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-            }
-        )
-        con.execute("SET preserve_insertion_order = true")
+        con = self.connect()
         sources = self.sources()
         parts = self.record_parts()
         _view(

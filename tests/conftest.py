@@ -57,6 +57,21 @@ def clean_env(**more: str) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | more
 
 
+def run_line(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of a page as a reader types it, with the installed command; it has to end well."""
+    done = subprocess.run(
+        line.replace("curator", command(), 1),
+        shell=True,
+        cwd=cwd,
+        env=clean_env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
 @pytest.fixture(scope="session")
 def curator() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the installed command `curator`, from a folder that is not the checkout."""

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from curator.checks.embeddings import embedding, passages, vectors_of
+from curator.checks.embeddings import embedding, judged, passages, vectors_of
 from curator.confident import least_skill, odds_scores
-from curator.protocols import Step
 from curator.similarity.components import components
 from curator.tables import records_from
 from curator.text import language
@@ -81,16 +80,8 @@ class CategoryLabels:
 
     def run(self, scope: Scope) -> Iterator[Finding]:
         """Embed the parts, compare each label with the others, and yield the doubtful ones."""
-        [work] = self.part_steps()
-        vectors = work.files(scope)
-        # In a worker: the encoder has brought there most of what the fit needs.
-        judged = scope.engine.map(
-            Step("curator.checks.category_labels:Judge"),
-            [(*scope.parts, *vectors)],
-            scope.phase("judged"),
-            label="labels",
-        )
-        for row in scope.engine.collect(judged).to_pylist():
+        step = "curator.checks.category_labels:Judge"
+        for row in judged(scope, self.encoder, step, label="labels"):
             yield Finding(
                 record_id=row["record_id"],
                 check=self.name,

@@ -5,7 +5,7 @@ It is made once per part, encoder and cap, and kept in the workspace's cache.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -83,6 +83,18 @@ def embedding(encoder: str) -> PartStep:
     step = Step("curator.checks.embeddings:Embed", {"encoder": encoder, "cap": CAP})
     key = digest(VERSION, model_sha("encoder", encoder), CAP)
     return PartStep(step, "embeddings", key, "embeddings")
+
+
+def judged(scope: Scope, encoder: str, target: str, label: str) -> list[dict[str, Any]]:
+    """Return the rows that a step makes of all parts and their embeddings.
+
+    It gets the parts' records, then as many tables of vectors, and runs in a worker: the
+    encoder has brought there most of what a fit needs.
+    """
+    inputs = [(*scope.parts, *embedded(scope, encoder))]
+    found = scope.engine.map(Step(target), inputs, scope.phase("judged"), label=label)
+    rows: list[dict[str, Any]] = scope.engine.collect(found).to_pylist()
+    return rows
 
 
 def vectors_of(table: pa.Table) -> np.ndarray:

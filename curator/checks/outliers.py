@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from curator.checks.embeddings import embedding, vectors_of
+from curator.checks.embeddings import embedding, judged, vectors_of
 from curator.confident import outlier_scores
-from curator.protocols import Step
 from curator.tables import records_from
 from curator.text import language
 from curator.types import Code, Finding
@@ -63,16 +62,8 @@ class Outliers:
 
     def run(self, scope: Scope) -> Iterator[Finding]:
         """Embed the parts, compare the conversations, and yield those that lie far away."""
-        [work] = self.part_steps()
-        vectors = work.files(scope)
-        # In a worker: the encoder has brought there most of what the comparison needs.
-        found = scope.engine.map(
-            Step("curator.checks.outliers:Compare"),
-            [(*scope.parts, *vectors)],
-            scope.phase("compared"),
-            label="outliers",
-        )
-        for row in scope.engine.collect(found).to_pylist():
+        step = "curator.checks.outliers:Compare"
+        for row in judged(scope, self.encoder, step, label="outliers"):
             yield Finding(
                 record_id=row["record_id"],
                 check=self.name,

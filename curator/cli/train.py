@@ -124,10 +124,8 @@ def run(
     asked = _asked(
         opened, export, base, general, set_, processes, stage=stage, parent=before, anyway=anyway
     )
-    with Stages(quiet=json) as stages:
-        progress = stages
-        with Steps(quiet=json) as steps:
-            done = launch(root, asked, steps, progress)
+    with Stages(quiet=json) as stages, Steps(quiet=json) as steps:
+        done = launch(root, asked, steps, stages)
     if json:
         data(done.card() | {"folder": str(done.folder)})
         return

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.conftest import ROOT, clean_env, command
+from tests.conftest import ROOT, clean_env, run_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,16 +47,7 @@ def test_the_page_of_the_targets_holds(demo: Path, tmp_path: Path) -> None:
     lines = [line for block in blocks(TARGETS[0], "sh") for line in block.splitlines()]
     assert lines[1:] == ["curator export rag -p demo-project"] * 2
     for line in lines[1:]:
-        done = subprocess.run(
-            line.replace("curator", command(), 1),
-            shell=True,
-            cwd=tmp_path,
-            env=clean_env(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        done = run_line(line, tmp_path)
     assert re.search(r"lancedb exports/tables/lancedb \(sample\)\s+0\s+0\s+0\s+\d", done.stdout)
     # What is too heavy to be installed for the tests is left out where it is not.
     heavy = {name for name in ("chromadb", "llama_index") if not importlib.util.find_spec(name)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import ROOT, clean_env, command
+from tests.conftest import ROOT, clean_env, run_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,16 +51,7 @@ def test_commands(name: str, tmp_path: Path) -> None:
             subprocess.run([*line.split(), "-n"], cwd=ROOT, check=True, capture_output=True)
             continue
         assert line.startswith("curator "), line
-        done = subprocess.run(
-            line.replace("curator", command(), 1),
-            shell=True,
-            cwd=tmp_path,
-            env=clean_env(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        run_line(line, tmp_path)
     for block in blocks(name, "python"):
         done = subprocess.run(
             [sys.executable, "-c", block],

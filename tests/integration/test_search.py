@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.answering_server import serving
-from tests.conftest import ROOT, clean_env, command
+from tests.conftest import ROOT, clean_env, run_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,19 +165,7 @@ def test_the_commands_of_the_page_run(project: Path) -> None:
     assert commands.pop(0) == "curator demo demo-project"
     with serving() as server:
         for line in commands:
-            run = line.replace("curator", command(), 1).replace(
-                "http://localhost:8000/v1", server.url
-            )
-            done = subprocess.run(
-                run,
-                shell=True,
-                cwd=project.parent,
-                env=clean_env(),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+            run_line(line.replace("http://localhost:8000/v1", server.url), project.parent)
     for block in blocks(PAGES[0], "python"):
         done = subprocess.run(
             [sys.executable, "-c", block],

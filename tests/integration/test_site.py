@@ -12,7 +12,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
-from tests.conftest import ROOT, clean_env, command
+from tests.conftest import ROOT, run_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,13 +128,4 @@ def test_every_command_of_these_pages_runs(tmp_path: Path) -> None:
             if line in ran:
                 continue
             ran.add(line)
-            done = subprocess.run(
-                line.replace("curator", command(), 1),
-                shell=True,
-                cwd=tmp_path,
-                env=clean_env(),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+            run_line(line, tmp_path)

@@ -22,7 +22,7 @@ from curator.train.card import page
 from curator.train.launch import run
 from curator.train.runs import Run, find
 from curator.train.sweep import sweep
-from tests.conftest import ROOT, clean_env, command
+from tests.conftest import ROOT, clean_env, command, run_line
 from tests.training import asked, settings, talks, tiny, write_export
 
 if TYPE_CHECKING:
@@ -295,16 +295,7 @@ def trained(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (above / "my-project" / "curator.yaml").open("a", encoding="utf-8") as recipe:
         recipe.write("\ntraining: {max_steps: 3, batch_size: 8, max_length: 64, save_every: 3}\n")
     for line in commands(PAGES[0]):
-        done = subprocess.run(
-            line.replace("curator", command(), 1),
-            shell=True,
-            cwd=above,
-            env=clean_env(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        run_line(line, above)
     return above / "my-project"
 
 
