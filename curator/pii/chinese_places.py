@@ -23,8 +23,11 @@ _HEAD = (
 _ENDS_IN_HEAD = re.compile(f"..(?:{_HEAD})$")
 _HEAD_NEXT = re.compile(f"(?:国际|空军|海军|金融|文化|体育|中央|自然|历史|国家)?(?:{_HEAD})")
 _BEFORE_PLACE = re.compile(
-    "(?:位于|坐落于|[家居]住|住在|驻守|前往|飞往|去往|抵达|到达|途经|往返于?|驶向|开往|定居)$"
+    "(?:位于|坐落于|[家居]住|住在|驻守|前往|飞往|去往|抵达|到达|途[经径]|往返于?|驶向|开往|定居|"
+    "出发去|启程去|[转迁]移?到了?|搬[到至]了?)$"
 )
+_ON_A_WAY = re.compile("[到至]|出发|启程|起飞|飞往|开往|坐车|乘车|转机")
+"""What follows the place behind 从."""
 _NO_LATIN = re.compile("[^A-Za-z]+")
 _LEAST, _BY_HEAD = 0.4, 0.6
 _DOUBTFUL = 3.0
@@ -68,11 +71,15 @@ def kind_of_place(text: str, name: NameSpan) -> int | None:
         head = _HEAD_NEXT.match(text, name.end)
         if head is not None:
             return head.end()
-        if name.margin < _DOUBTFUL and _BEFORE_PLACE.search(
-            text, max(0, name.start - 3), name.start
-        ):
+        if name.margin < _DOUBTFUL and _is_on_a_way(text, name):
             return name.end
     return None
+
+
+def _is_on_a_way(text: str, name: NameSpan) -> bool:
+    if _BEFORE_PLACE.search(text, max(0, name.start - 4), name.start):
+        return True
+    return text.endswith("从", 0, name.start) and _ON_A_WAY.match(text, name.end) is not None
 
 
 def _score(margin: float) -> float:
