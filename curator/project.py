@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from curator.advise import Advice
+    from curator.changes import Changes
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
     from curator.exports.diff import Difference
@@ -265,8 +266,17 @@ class Project:
             pulled = import_sheet(self.workspace, self.recipe, self.rules, path, reviewer)
             return pulled, decide(self.workspace, self.recipe, self.rules)
 
-    def report(self, out: Path | None = None) -> Path:
-        """Write the HTML report; return its path."""
+    def report(self, out: Path | None = None, changes: Changes | None = None) -> Path:
+        """Write the HTML report; return its path.
+
+        Args:
+            out: where; `report.html` in the project's folder by default.
+            changes: since an earlier decision (see `changes`), to be shown too.
+
+        Raises:
+            GateError: a check is not fresh, or no decision rests on what they say.
+
+        """
         from curator.decide import ready  # noqa: PLC0415
         from curator.report import write_report  # noqa: PLC0415
 
@@ -282,6 +292,7 @@ class Project:
                 self.status(),
                 decision,
                 target,
+                changes,
             )
 
     def run(self) -> RunSummary:
@@ -474,6 +485,22 @@ class Project:
 
         versions = [written(self.workspace, asked) for asked in (a, b)]
         return diff(self.workspace, *versions, text=text)
+
+    def changes(self, against: str) -> Changes:
+        """Return what the decision that holds does otherwise than another one, and why.
+
+        Args:
+            against: `previous`, the beginning of a decision's id, or another project's folder.
+
+        Raises:
+            WorkspaceError: there is no such decision.
+
+        """
+        from curator.changes import changes, earlier, standing  # noqa: PLC0415
+
+        return changes(
+            earlier(self.workspace, against), standing(self.workspace, self.rules.policy)
+        )
 
     def why(self, asked: str) -> dict[str, Any]:
         """Return a record's story; `asked` is an id, its beginning, or `SOURCE#LOCATOR`."""

@@ -91,6 +91,10 @@ class Reader:
         query = f"SELECT id, label, parts, source_uri, locator FROM redacted WHERE id IN ({marks})"  # noqa: S608
         return {row["id"]: row for row in rows(self.con, query, wanted)}
 
+    def titles(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return how records begin, by id."""
+        return {i: _title(record["parts"]) for i, record in self.records(ids).items()}
+
     def edits(self, ids: Iterable[str]) -> dict[str, list[Edit]]:
         """Return the edits between each record and its redacted view, overlaps resolved."""
         wanted = sorted(set(ids))
