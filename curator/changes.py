@@ -217,7 +217,7 @@ def earlier(workspace: Workspace, asked: str) -> Standing:
 
 def _latest(workspace: Workspace, held: Mapping[str, Any]) -> Iterator[str]:
     """Yield the ids of the decisions before the one that holds, each followed by the one before."""
-    seen = set()
+    seen: set[str] = set()
     at = held.get("previous")
     while at and at not in seen and len(seen) < LISTED:
         path = workspace.decisions / at / "run.json"

@@ -146,6 +146,11 @@ class Source(Strict):
     name: Name | None = None
     format: str = Field(default="auto", description="one that `curator sources` lists")
     encoding: str = "auto"
+    header: bool = Field(
+        default=True,
+        description="whether the first row of a CSV, TSV or sheet names its columns; where it does"
+        " not, they are `column 1`, `column 2` …",
+    )
     columns: Columns | None = None
     chat: Chat | None = None
     license: str | None = Field(

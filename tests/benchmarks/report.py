@@ -29,7 +29,8 @@ RECIPE = """\
 name: many
 sources: [{path: chats.jsonl}]
 checks: {pii: false, mentions: false, semantic_duplicates: false, contradictions: false,
-  label_issues: false, category_labels: false, outliers: false}
+  label_issues: false, category_labels: false, outliers: false, volatility: false,
+  contamination: false}
 """
 _USABLE = """
 const done = arguments[arguments.length - 1];

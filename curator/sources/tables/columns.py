@@ -143,6 +143,11 @@ def distinct(cells: Sequence[object]) -> list[str]:
     return names
 
 
+def named_by(cells: Sequence[object], *, header: bool) -> list[str]:
+    """Return the names of a table's columns, given its first row; by number where that is data."""
+    return distinct(cells if header else [None] * len(cells))
+
+
 def guess_columns(
     names: Sequence[str], rows: Sequence[Mapping[str, object]] = (), taken: Collection[str] = ()
 ) -> Columns:
