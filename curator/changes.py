@@ -301,7 +301,7 @@ def _codes(
         'SELECT code, min("check"), count(*), count(DISTINCT record_id) FROM found_{} GROUP BY 1'
     )
     counted: list[dict[str, tuple[str, int, int]]] = [
-        {code: told for code, *told in con.execute(query.format(name)).fetchall()}
+        {code: (check, n, m) for code, check, n, m in con.execute(query.format(name)).fetchall()}
         for name in ("before", "after")
     ]
 

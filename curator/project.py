@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from curator.exports.stale import Stale
     from curator.exports.sync import Synced
     from curator.integrity import Damaged
+    from curator.pace import Expected
     from curator.protocols import Progress
     from curator.retrieval.bar import Bar
     from curator.retrieval.corpus import Corpus, Filters, Found
@@ -109,12 +110,18 @@ class Project:
         with self.workspace.lock():
             return ingest(self.workspace, self.recipe, extra, self._progress)
 
-    def check(self, only: Sequence[str] = (), against: Sequence[Path] = ()) -> list[dict[str, Any]]:
+    def check(
+        self,
+        only: Sequence[str] = (),
+        against: Sequence[Path] = (),
+        expect: Callable[[Expected], None] | None = None,
+    ) -> list[dict[str, Any]]:
         """Run the checks that are not fresh; return the runs' manifests.
 
         With `against`, the checks that are named compare the records with these paths, which
         start at the present folder, and not with the recipe's; `held` is then in how many
-        records something of them was found.
+        records something of them was found. `expect` is told first how long it may take, where
+        that is long.
 
         Raises:
             RecipeError: an unknown check; with `against`, none that is named, or one that
@@ -124,8 +131,13 @@ class Project:
         from curator.check import check, comparing, plan  # noqa: PLC0415
 
         recipe = comparing(self.recipe, only, against) if against else self.recipe
-        with self.workspace.lock(), self._engine() as engine:
-            runs = check(self.workspace, recipe, self.rules, engine, only)
+        summary = RunSummary()
+        with (
+            self.workspace.lock(),
+            self._engine() as engine,
+            self._paced(recipe, summary, expect, only=only),
+        ):
+            runs = check(self.workspace, recipe, self.rules, engine, only, timer=summary.stage)
         if not against:
             return runs
         everything = plan(self.workspace, recipe, self.rules)
@@ -133,6 +145,33 @@ class Project:
         return [
             run | {"held": self._held(files[run["check"]])} for run in runs if run["check"] in only
         ]
+
+    @contextmanager
+    def _paced(
+        self,
+        recipe: Recipe,
+        summary: RunSummary,
+        expect: Callable[[Expected], None] | None,
+        after: Sequence[str] = (),
+        only: Sequence[str] = (),
+    ) -> Iterator[None]:
+        """Tell how long the checks to run, and what comes after, may take; keep what they took."""
+        from curator.check import freshness, plan  # noqa: PLC0415
+        from curator.pace import expected, remember, size  # noqa: PLC0415
+        from curator.tables import n_rows  # noqa: PLC0415
+
+        everything = plan(self.workspace, recipe, self.rules)
+        states = freshness(everything)
+        waiting = [n for n, s in states.items() if s != "fresh" and (not only or n in only)]
+        megabytes = size(everything.parts)
+        if waiting and expect:
+            records = sum(n_rows(path) for path in everything.parts)
+            told = expected([*waiting, *after], megabytes, records, self.workers)
+            if told:
+                expect(told)
+        yield
+        took = {name: summary.seconds.get(name, 0.0) for name in waiting}
+        remember(took, megabytes, self.workers)
 
     def _held(self, findings: Sequence[Path]) -> int:
         """Return about how many records a run found something that lies outside the project."""
@@ -295,10 +334,11 @@ class Project:
                 changes,
             )
 
-    def run(self) -> RunSummary:
+    def run(self, expect: Callable[[Expected], None] | None = None) -> RunSummary:
         """Do all of it: ingest, check, decide, export, report; what is done is not redone.
 
-        A file of the workspace that is damaged or gone is made again from what it follows from.
+        Once all is read, `expect` is told how long the rest may take, where that is long. A
+        file of the workspace that is damaged or gone is made again from what it follows from.
 
         Raises:
             WorkspaceError: one follows from nothing else, or is damaged as often as it is made.
@@ -310,7 +350,7 @@ class Project:
         with self.workspace.lock():
             while True:
                 try:
-                    self._run(summary)
+                    self._run(summary, expect)
                 except DamagedError as error:
                     file = discard(self.workspace, error)
                     if file in summary.mended:
@@ -319,7 +359,7 @@ class Project:
                 else:
                     return summary
 
-    def _run(self, summary: RunSummary) -> None:
+    def _run(self, summary: RunSummary, expect: Callable[[Expected], None] | None) -> None:
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
@@ -331,7 +371,9 @@ class Project:
         with summary.stage("ingest"):
             ingest(workspace, recipe, (), self._progress)
         with self._engine() as engine:
-            check(workspace, recipe, rules, engine, timer=summary.stage)
+            after = ["decide", *(f"export {name}" for name in EXPORTS), "report"]
+            with self._paced(recipe, summary, expect, after):
+                check(workspace, recipe, rules, engine, timer=summary.stage)
             with summary.stage("decide"):
                 decided = decide(workspace, recipe, rules)
             summary.decided = decided.manifest

@@ -12,7 +12,7 @@ from curator.cli.output import Folder, Json, Stages, Workers, data, say, table
 
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="CHECK…", help="Checks to run; all by default.")
+        list[str] | None, typer.Argument(metavar="CHECK", help="Checks to run; all by default.")
     ] = None,
     *,
     against: Annotated[
@@ -28,11 +28,12 @@ def check(
     json: Json = False,
 ) -> None:
     """Look for private details, duplicates, label issues and the like; nothing is changed."""
+    from curator.pace import spoken
     from curator.project import Project
 
     with Stages(quiet=json) as stages:
         opened = Project(project, workers=workers, progress=stages)
-        runs = opened.check(names or [], against or [])
+        runs = opened.check(names or [], against or [], lambda told: stages.aside(spoken(told)))
     if json:
         data(runs)
         return

@@ -24,6 +24,7 @@ Format = Annotated[
     typer.Option(
         "--format",
         "-f",
+        metavar="NAME",
         help="Write this format beside `messages`: prompt_completion, sharegpt, alpaca, kto."
         " May be given more than once; the recipe's by default.",
     ),

@@ -111,6 +111,11 @@ class Stages:
         if self._bar is not None:
             self._bar.stop()
 
+    def aside(self, line: str) -> None:
+        """Print a dim line above the bars; nothing where there is no terminal."""
+        if self._bar is not None:
+            self._bar.console.print(line, style="dim", markup=False, highlight=False)
+
     def __call__(self, label: str, done: int, total: int) -> None:
         """See `curator.protocols.Progress`."""
         if self._quiet:

@@ -128,8 +128,17 @@ def render(
     if seen:
         reader = Reader(con, plan)
         chosen = facts.example_ids(con, [f.code.id for f in with_findings], EXAMPLES)
+        contradictions = facts.pairs(con, "LBL002", CONTRADICTIONS)
+        # All of them at once, since each search goes through all parts.
+        reader.records(
+            [
+                *(row["record_id"] for some in chosen.values() for row in some),
+                *(row[side] for row in contradictions for side in ("record_id", "peer_id")),
+                *(record for shown in duplicates for record in shown.record_ids),
+            ]
+        )
         examples = {code: reader.examples(rows) for code, rows in chosen.items()}
-        pairs = reader.side_by_side(facts.pairs(con, "LBL002", CONTRADICTIONS))
+        pairs = reader.side_by_side(contradictions)
         groups = {shown.code: reader.groups(shown) for shown in duplicates}
         changed = changed_groups(changes, reader) if changes else []
     records, findings = inputs(con)
