@@ -54,8 +54,8 @@ _TEXT = _words(
 )
 _SYSTEM = _words("system systemprompt 系统 系统提示 系统提示词 系統提示")
 _LABEL = _words(
-    "department category label intent class categoryname labelname topic tag "
-    "科室 类别 意图 分类 标签 类目 所属科室 就诊科室 问题类别 问题分类 业务类别 "
+    "department category label intent class categoryname labelname topic tag queue "
+    "科室 类型 问题类型 类别 意图 分类 标签 类目 所属科室 就诊科室 问题类别 问题分类 业务类别 "
     "科別 類別 意圖 分類 標籤 問題類別"
 )
 _TIME = _words(
