@@ -96,6 +96,8 @@ def _tell_next(counted: Mapping[str, Any], where: str) -> None:
             "next: look at what is held: curator review serve"
             f"{where}, or: curator review sheet export review.xlsx{where}"
         )
+    else:
+        say(f"next: what to fine-tune on, and what to search: curator advise{where}")
     if counted["units"]["quarantined"]:
         say(f"where what was quarantined stands: curator ingest{where}")
 
