@@ -38,7 +38,7 @@ _LAPTOP = {
     "category_labels": 1.0,
 }
 """Process seconds for a megabyte, by tests/benchmarks/throughput.py on two cores."""
-_OTHER = 0.6
+_OTHER = 1.5
 
 
 @dataclass(frozen=True, slots=True)

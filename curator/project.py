@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from curator.advise import Advice
     from curator.changes import Changes
+    from curator.check import Plan
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
     from curator.exports.diff import Difference
@@ -81,8 +82,15 @@ class Project:
         *,
         workers: int | None = None,
         progress: Progress | None = None,
+        expect: Callable[[Expected], None] | None = None,
     ) -> None:
         """Open the project at `root` or above it.
+
+        Args:
+            root: the project's folder, or one inside it.
+            workers: processes to work with; the recipe's by default.
+            progress: is told how far a stage is.
+            expect: is told before long steps how long they may take.
 
         Raises:
             WorkspaceError: there is no project.
@@ -95,6 +103,7 @@ class Project:
         asked = workers if workers is not None else self.recipe.workers
         self.workers = default_workers() if asked == "auto" else int(asked)
         self._progress: Progress = progress or silent
+        self._expect = expect
 
     @contextmanager
     def _engine(self) -> Iterator[LocalEngine]:
@@ -110,18 +119,12 @@ class Project:
         with self.workspace.lock():
             return ingest(self.workspace, self.recipe, extra, self._progress)
 
-    def check(
-        self,
-        only: Sequence[str] = (),
-        against: Sequence[Path] = (),
-        expect: Callable[[Expected], None] | None = None,
-    ) -> list[dict[str, Any]]:
+    def check(self, only: Sequence[str] = (), against: Sequence[Path] = ()) -> list[dict[str, Any]]:
         """Run the checks that are not fresh; return the runs' manifests.
 
         With `against`, the checks that are named compare the records with these paths, which
         start at the present folder, and not with the recipe's; `held` is then in how many
-        records something of them was found. `expect` is told first how long it may take, where
-        that is long.
+        records something of them was found.
 
         Raises:
             RecipeError: an unknown check; with `against`, none that is named, or one that
@@ -132,12 +135,10 @@ class Project:
 
         recipe = comparing(self.recipe, only, against) if against else self.recipe
         summary = RunSummary()
-        with (
-            self.workspace.lock(),
-            self._engine() as engine,
-            self._paced(recipe, summary, expect, only=only),
-        ):
-            runs = check(self.workspace, recipe, self.rules, engine, only, timer=summary.stage)
+        with self.workspace.lock(), self._engine() as engine:
+            everything, waiting = self._waiting(recipe, only)
+            with self._paced(everything, waiting, summary):
+                runs = check(self.workspace, recipe, self.rules, engine, only, timer=summary.stage)
         if not against:
             return runs
         everything = plan(self.workspace, recipe, self.rules)
@@ -146,31 +147,34 @@ class Project:
             run | {"held": self._held(files[run["check"]])} for run in runs if run["check"] in only
         ]
 
-    @contextmanager
-    def _paced(
-        self,
-        recipe: Recipe,
-        summary: RunSummary,
-        expect: Callable[[Expected], None] | None,
-        after: Sequence[str] = (),
-        only: Sequence[str] = (),
-    ) -> Iterator[None]:
-        """Tell how long the checks to run, and what comes after, may take; keep what they took."""
+    def _waiting(self, recipe: Recipe, only: Sequence[str] = ()) -> tuple[Plan, list[str]]:
+        """Return the plan, and the checks of it (all, or `only` some) that are to run."""
         from curator.check import freshness, plan  # noqa: PLC0415
-        from curator.pace import expected, remember, size  # noqa: PLC0415
-        from curator.tables import n_rows  # noqa: PLC0415
 
         everything = plan(self.workspace, recipe, self.rules)
         states = freshness(everything)
-        waiting = [n for n, s in states.items() if s != "fresh" and (not only or n in only)]
-        megabytes = size(everything.parts)
-        if waiting and expect:
-            records = sum(n_rows(path) for path in everything.parts)
-            told = expected([*waiting, *after], megabytes, records, self.workers)
+        return everything, [
+            name
+            for name, state in states.items()
+            if state != "fresh" and (not only or name in only)
+        ]
+
+    @contextmanager
+    def _paced(
+        self, plan: Plan, steps: Sequence[str], summary: RunSummary, after: Sequence[str] = ()
+    ) -> Iterator[None]:
+        """Tell how long steps, and what comes after, may take; keep what the steps took."""
+        from curator.pace import expected, remember, size  # noqa: PLC0415
+        from curator.tables import n_rows  # noqa: PLC0415
+
+        megabytes = size(plan.parts)
+        if steps and self._expect:
+            records = sum(n_rows(path) for path in plan.parts)
+            told = expected([*steps, *after], megabytes, records, self.workers)
             if told:
-                expect(told)
+                self._expect(told)
         yield
-        took = {name: summary.seconds.get(name, 0.0) for name in waiting}
+        took = {step: summary.seconds.get(step, 0.0) for step in steps}
         remember(took, megabytes, self.workers)
 
     def _held(self, findings: Sequence[Path]) -> int:
@@ -222,7 +226,11 @@ class Project:
         recipe = with_export(self.recipe, name, instead)
         with self.workspace.lock():
             plan = ready(self.workspace, recipe, self.rules)
-            return EXPORTS[name](self.workspace, recipe, self.rules.policy, plan, self._progress)
+            step, summary = f"export {name}", RunSummary()
+            with self._paced(plan, [step], summary), summary.stage(step):
+                return EXPORTS[name](
+                    self.workspace, recipe, self.rules.policy, plan, self._progress
+                )
 
     def sync(self, folder: Path, *, rebuild: bool = False) -> list[Synced]:
         """Let the recipe's vector tables follow an exported corpus; return what each got.
@@ -334,11 +342,10 @@ class Project:
                 changes,
             )
 
-    def run(self, expect: Callable[[Expected], None] | None = None) -> RunSummary:
+    def run(self) -> RunSummary:
         """Do all of it: ingest, check, decide, export, report; what is done is not redone.
 
-        Once all is read, `expect` is told how long the rest may take, where that is long. A
-        file of the workspace that is damaged or gone is made again from what it follows from.
+        A file of the workspace that is damaged or gone is made again from what it follows from.
 
         Raises:
             WorkspaceError: one follows from nothing else, or is damaged as often as it is made.
@@ -350,7 +357,7 @@ class Project:
         with self.workspace.lock():
             while True:
                 try:
-                    self._run(summary, expect)
+                    self._run(summary)
                 except DamagedError as error:
                     file = discard(self.workspace, error)
                     if file in summary.mended:
@@ -359,7 +366,7 @@ class Project:
                 else:
                     return summary
 
-    def _run(self, summary: RunSummary, expect: Callable[[Expected], None] | None) -> None:
+    def _run(self, summary: RunSummary) -> None:
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
         from curator.exports import EXPORTS  # noqa: PLC0415
@@ -372,7 +379,7 @@ class Project:
             ingest(workspace, recipe, (), self._progress)
         with self._engine() as engine:
             after = ["decide", *(f"export {name}" for name in EXPORTS), "report"]
-            with self._paced(recipe, summary, expect, after):
+            with self._paced(*self._waiting(recipe), summary, after):
                 check(workspace, recipe, rules, engine, timer=summary.stage)
             with summary.stage("decide"):
                 decided = decide(workspace, recipe, rules)

@@ -28,12 +28,11 @@ def check(
     json: Json = False,
 ) -> None:
     """Look for private details, duplicates, label issues and the like; nothing is changed."""
-    from curator.pace import spoken
     from curator.project import Project
 
     with Stages(quiet=json) as stages:
-        opened = Project(project, workers=workers, progress=stages)
-        runs = opened.check(names or [], against or [], lambda told: stages.aside(spoken(told)))
+        opened = Project(project, workers=workers, progress=stages, expect=stages.expect)
+        runs = opened.check(names or [], against or [])
     if json:
         data(runs)
         return

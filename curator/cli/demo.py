@@ -19,15 +19,14 @@ def demo(
     json: Json = False,
 ) -> None:
     """Run the main job on the bundled sample data: paediatrics, service and law, zh and en."""
-    from curator.pace import spoken
     from curator.project import Project
     from curator.scaffold import sample
 
     began = time.perf_counter()
     sample(folder)
     with Stages(quiet=json) as stages:
-        project = Project(folder, workers=workers, progress=stages)
-        summary = project.run(lambda told: stages.aside(spoken(told)))
+        project = Project(folder, workers=workers, progress=stages, expect=stages.expect)
+        summary = project.run()
     counted, total = project.status(), round(time.perf_counter() - began, 2)
     if json:
         data({"seconds_total": total, "outputs": summary.outputs, "status": counted})

@@ -26,13 +26,12 @@ def run(
 
     Stages overlap with several workers: a stage's seconds are those in which it was waited for.
     """
-    from curator.pace import spoken
     from curator.project import Project
 
     began = time.perf_counter()
     with Stages(quiet=json) as stages:
-        project = Project(folder, workers=workers, progress=stages)
-        summary = project.run(lambda told: stages.aside(spoken(told)))
+        project = Project(folder, workers=workers, progress=stages, expect=stages.expect)
+        summary = project.run()
     total = round(time.perf_counter() - began, 2)
     if json:
         data(

@@ -67,7 +67,8 @@ def test_a_range_is_said_in_one_unit(low: float, high: float, said: str) -> None
 
 
 def test_it_is_said_in_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = spoken(Expected(130.0, 400.0, 38_000))
+    estimate = Expected(130.0, 400.0, 38_000)
+    told = spoken(estimate)
     assert told == "about 2–7 min for 38,000 records"
 
     class Terminal(io.StringIO):
@@ -78,7 +79,7 @@ def test_it_is_said_in_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None
         out = Terminal() if terminal else io.StringIO()
         monkeypatch.setattr(sys, "stderr", out)
         with Stages(quiet=quiet) as stages:
-            stages.aside(told)
+            stages.expect(estimate)
         assert (told in out.getvalue()) is shown
 
 
@@ -90,9 +91,10 @@ def test_a_run_is_told_of_before_its_checks(
     (folder / "qa.jsonl").write_text('{"question": "When?", "answer": "On Monday."}\n', "utf-8")
     (folder / "curator.yaml").write_text("sources: [{path: qa.jsonl}]\nworkers: 1\n", "utf-8")
     monkeypatch.setattr("curator.pace.WORTH_TELLING", 0.0)
-    project, told = Project(folder), []
+    told: list[Expected] = []
+    project = Project(folder, expect=told.append)
     project.ingest()
-    project.check(["quality"], expect=told.append)
+    project.check(["quality"])
     assert [one.records for one in told] == [1]
-    project.check(["quality"], expect=told.append)
+    project.check(["quality"])
     assert len(told) == 1, "what is fresh takes no time"
