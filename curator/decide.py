@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from curator import policy as policies
+from curator.changes import POLICY
 from curator.check import NO_RECORDS, freshness, plan
 from curator.errors import GateError
 from curator.precision import Precision, precision
@@ -134,6 +135,8 @@ def decide(
     if not dry_run:
         folder = workspace.decisions / decision_id
         write_table(folder / "decisions.parquet", table)
+        # So that a later decision can tell which rule changed.
+        write_json(folder / POLICY, rules.policy.model_dump(mode="json"))
         write_json(folder / "run.json", manifest)
         write_json(workspace.decisions / "current.json", manifest)
     return Decided(manifest, table, changes, is_first=held is None, precision=right)

@@ -1,10 +1,11 @@
-"""Plug-ins: checks, sources and encoders of other packages, found by their entry points.
+"""Plug-ins: checks, sources, encoders and targets of other packages, by their entry points.
 
 A package names what it brings under one of these groups of entry points:
 
     curator.checks      a check class; the recipe turns it on by name: `checks: {name: true}`
     curator.sources     a `Format`, or a tuple of them; tried on every file
     curator.encoders    a function that returns an encoder; `models: {encoder: name}`
+    curator.targets     a class of vector tables; `exports: {rag: {targets: [name]}}`
 
 Nothing is imported before it is needed. One that cannot be loaded or fails names itself in
 two lines, and stops nothing but what asked for it.
@@ -27,7 +28,7 @@ from curator.errors import CuratorError, PluginError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-GROUPS = ("checks", "sources", "encoders")
+GROUPS = ("checks", "sources", "encoders", "targets")
 """What a package can bring; its entry points' group is `curator.` and this."""
 
 

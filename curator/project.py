@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from curator.advise import Advice
+    from curator.changes import Changes
+    from curator.check import Plan
     from curator.decide import Decided
     from curator.erase import Erased, Wanted
     from curator.exports.diff import Difference
     from curator.exports.stale import Stale
     from curator.exports.sync import Synced
     from curator.integrity import Damaged
+    from curator.pace import Expected
     from curator.protocols import Progress
     from curator.retrieval.bar import Bar
     from curator.retrieval.corpus import Corpus, Filters, Found
@@ -79,8 +82,15 @@ class Project:
         *,
         workers: int | None = None,
         progress: Progress | None = None,
+        expect: Callable[[Expected], None] | None = None,
     ) -> None:
         """Open the project at `root` or above it.
+
+        Args:
+            root: the project's folder, or one inside it.
+            workers: processes to work with; the recipe's by default.
+            progress: is told how far a stage is.
+            expect: is told before long steps how long they may take.
 
         Raises:
             WorkspaceError: there is no project.
@@ -93,6 +103,7 @@ class Project:
         asked = workers if workers is not None else self.recipe.workers
         self.workers = default_workers() if asked == "auto" else int(asked)
         self._progress: Progress = progress or silent
+        self._expect = expect
 
     @contextmanager
     def _engine(self) -> Iterator[LocalEngine]:
@@ -123,8 +134,11 @@ class Project:
         from curator.check import check, comparing, plan  # noqa: PLC0415
 
         recipe = comparing(self.recipe, only, against) if against else self.recipe
+        summary = RunSummary()
         with self.workspace.lock(), self._engine() as engine:
-            runs = check(self.workspace, recipe, self.rules, engine, only)
+            everything, waiting = self._waiting(recipe, only)
+            with self._paced(everything, waiting, summary):
+                runs = check(self.workspace, recipe, self.rules, engine, only, timer=summary.stage)
         if not against:
             return runs
         everything = plan(self.workspace, recipe, self.rules)
@@ -132,6 +146,36 @@ class Project:
         return [
             run | {"held": self._held(files[run["check"]])} for run in runs if run["check"] in only
         ]
+
+    def _waiting(self, recipe: Recipe, only: Sequence[str] = ()) -> tuple[Plan, list[str]]:
+        """Return the plan, and the checks of it (all, or `only` some) that are to run."""
+        from curator.check import freshness, plan  # noqa: PLC0415
+
+        everything = plan(self.workspace, recipe, self.rules)
+        states = freshness(everything)
+        return everything, [
+            name
+            for name, state in states.items()
+            if state != "fresh" and (not only or name in only)
+        ]
+
+    @contextmanager
+    def _paced(
+        self, plan: Plan, steps: Sequence[str], summary: RunSummary, after: Sequence[str] = ()
+    ) -> Iterator[None]:
+        """Tell how long steps, and what comes after, may take; keep what the steps took."""
+        from curator.pace import expected, remember, size  # noqa: PLC0415
+        from curator.tables import n_rows  # noqa: PLC0415
+
+        megabytes = size(plan.parts)
+        if steps and self._expect:
+            records = sum(n_rows(path) for path in plan.parts)
+            told = expected([*steps, *after], megabytes, records, self.workers)
+            if told:
+                self._expect(told)
+        yield
+        took = {step: summary.seconds.get(step, 0.0) for step in steps}
+        remember(took, megabytes, self.workers)
 
     def _held(self, findings: Sequence[Path]) -> int:
         """Return about how many records a run found something that lies outside the project."""
@@ -182,7 +226,11 @@ class Project:
         recipe = with_export(self.recipe, name, instead)
         with self.workspace.lock():
             plan = ready(self.workspace, recipe, self.rules)
-            return EXPORTS[name](self.workspace, recipe, self.rules.policy, plan, self._progress)
+            step, summary = f"export {name}", RunSummary()
+            with self._paced(plan, [step], summary), summary.stage(step):
+                return EXPORTS[name](
+                    self.workspace, recipe, self.rules.policy, plan, self._progress
+                )
 
     def sync(self, folder: Path, *, rebuild: bool = False) -> list[Synced]:
         """Let the recipe's vector tables follow an exported corpus; return what each got.
@@ -265,8 +313,17 @@ class Project:
             pulled = import_sheet(self.workspace, self.recipe, self.rules, path, reviewer)
             return pulled, decide(self.workspace, self.recipe, self.rules)
 
-    def report(self, out: Path | None = None) -> Path:
-        """Write the HTML report; return its path."""
+    def report(self, out: Path | None = None, changes: Changes | None = None) -> Path:
+        """Write the HTML report; return its path.
+
+        Args:
+            out: where; `report.html` in the project's folder by default.
+            changes: since an earlier decision (see `changes`), to be shown too.
+
+        Raises:
+            GateError: a check is not fresh, or no decision rests on what they say.
+
+        """
         from curator.decide import ready  # noqa: PLC0415
         from curator.report import write_report  # noqa: PLC0415
 
@@ -282,6 +339,7 @@ class Project:
                 self.status(),
                 decision,
                 target,
+                changes,
             )
 
     def run(self) -> RunSummary:
@@ -320,7 +378,9 @@ class Project:
         with summary.stage("ingest"):
             ingest(workspace, recipe, (), self._progress)
         with self._engine() as engine:
-            check(workspace, recipe, rules, engine, timer=summary.stage)
+            after = ["decide", *(f"export {name}" for name in EXPORTS), "report"]
+            with self._paced(*self._waiting(recipe), summary, after):
+                check(workspace, recipe, rules, engine, timer=summary.stage)
             with summary.stage("decide"):
                 decided = decide(workspace, recipe, rules)
             summary.decided = decided.manifest
@@ -474,6 +534,22 @@ class Project:
 
         versions = [written(self.workspace, asked) for asked in (a, b)]
         return diff(self.workspace, *versions, text=text)
+
+    def changes(self, against: str) -> Changes:
+        """Return what the decision that holds does otherwise than another one, and why.
+
+        Args:
+            against: `previous`, the beginning of a decision's id, or another project's folder.
+
+        Raises:
+            WorkspaceError: there is no such decision.
+
+        """
+        from curator.changes import changes, earlier, standing  # noqa: PLC0415
+
+        return changes(
+            earlier(self.workspace, against), standing(self.workspace, self.rules.policy)
+        )
 
     def why(self, asked: str) -> dict[str, Any]:
         """Return a record's story; `asked` is an id, its beginning, or `SOURCE#LOCATOR`."""

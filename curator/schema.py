@@ -24,6 +24,7 @@ from pydantic import (
 
 from curator.errors import RecipeError
 from curator.partly import How  # noqa: TC001 - pydantic looks it up
+from curator.plugins import plugins
 from curator.types import ROUTES
 
 if TYPE_CHECKING:
@@ -146,6 +147,11 @@ class Source(Strict):
     name: Name | None = None
     format: str = Field(default="auto", description="one that `curator sources` lists")
     encoding: str = "auto"
+    header: bool = Field(
+        default=True,
+        description="whether the first row of a CSV, TSV or sheet names its columns; where it does"
+        " not, they are `column 1`, `column 2` …",
+    )
     columns: Columns | None = None
     chat: Chat | None = None
     license: str | None = Field(
@@ -347,7 +353,10 @@ class InstructionExport(Strict):
 class RagTarget(Strict):
     """A vector table that the RAG corpus goes to; `qdrant` alone is `{kind: qdrant}`."""
 
-    kind: Literal["lancedb", "qdrant", "chroma", "faiss", "pgvector"] = "lancedb"
+    kind: str = Field(
+        default="lancedb",
+        description="lancedb, qdrant, chroma, faiss, pgvector, or a plug-in's (curator plugins)",
+    )
     table: Name | None = Field(
         default=None, description="the table's or collection's name; without it, the project's"
     )
@@ -368,7 +377,11 @@ class RagTarget(Strict):
 
     @model_validator(mode="after")
     def _reachable(self) -> RagTarget:
-        served, local = _REACHED[self.kind]
+        if self.kind not in _REACHED and self.kind not in plugins("targets"):
+            known = ", ".join([*_REACHED, *plugins("targets")])
+            raise ValueError(f"no such target: {self.kind}; known: {known}")
+        # A plug-in says itself what it can reach.
+        served, local = _REACHED.get(self.kind, (True, True))
         if self.url and not served:
             raise ValueError(f"{self.kind} lies in a folder: give path, and no url")
         if self.path and not local:

@@ -179,7 +179,7 @@ def _finding(
 
 
 def _decision(row: dict[str, Any], rules: RuleSet) -> dict[str, Any]:
-    because = {rule.id: rule.because for rule in rules.policy.rules}
+    known = {rule.id: rule for rule in rules.policy.rules}
     return {
         "action": row["action"],
         "routes": [route for route in ("instruction", "rag") if row[route]],
@@ -188,9 +188,14 @@ def _decision(row: dict[str, Any], rules: RuleSet) -> dict[str, Any]:
         "survivor": row["survivor_id"],
         "policy_sha": row["policy_sha"],
         "rules": [
-            {"id": i, "zh": because[i].zh, "en": because[i].en}
-            if i in because
-            else {"id": i, "zh": "", "en": ""}
+            {
+                "id": i,
+                "then": known[i].then,
+                "zh": known[i].because.zh,
+                "en": known[i].because.en,
+            }
+            if i in known
+            else {"id": i, "then": None, "zh": "", "en": ""}
             for i in row["rule_ids"]
         ],
     }

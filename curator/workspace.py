@@ -12,7 +12,7 @@
         set_aside/<source>.parquet          what is no record: system lines, blank lines
         findings/<check>/<run>/…            one file a part, and run.json when the run is whole
         redacted/<view>/…                   the records with private details replaced
-        decisions/<id>/…, decisions/current.json
+        decisions/<id>/…, current.json      each with the rules that it was made by
         reviews/<content>.parquet           what reviewers said, pull by pull; never changed
         splits/<seed>/…                     in which split each record was exported
         review.json                         the name under which this project's records are reviewed

@@ -7,6 +7,7 @@ import sys
 import warnings
 
 import typer
+from typer.core import TyperArgument
 
 from curator.cli import (
     advise,
@@ -46,6 +47,9 @@ from curator.cli.errors import (
     tell_of_warning,
 )
 from curator.errors import CuratorError
+
+# An argument's name says what it is; typer would add its type as Python writes it: <list[Path]>.
+TyperArgument.display_type_rich = lambda *_, **__: None  # type: ignore[method-assign]
 
 app = typer.Typer(
     name="curator",

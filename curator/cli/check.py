@@ -12,7 +12,7 @@ from curator.cli.output import Folder, Json, Stages, Workers, data, say, table
 
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="CHECK…", help="Checks to run; all by default.")
+        list[str] | None, typer.Argument(metavar="CHECK", help="Checks to run; all by default.")
     ] = None,
     *,
     against: Annotated[
@@ -31,7 +31,7 @@ def check(
     from curator.project import Project
 
     with Stages(quiet=json) as stages:
-        opened = Project(project, workers=workers, progress=stages)
+        opened = Project(project, workers=workers, progress=stages, expect=stages.expect)
         runs = opened.check(names or [], against or [])
     if json:
         data(runs)

@@ -25,7 +25,7 @@ def demo(
     began = time.perf_counter()
     sample(folder)
     with Stages(quiet=json) as stages:
-        project = Project(folder, workers=workers, progress=stages)
+        project = Project(folder, workers=workers, progress=stages, expect=stages.expect)
         summary = project.run()
     counted, total = project.status(), round(time.perf_counter() - began, 2)
     if json:

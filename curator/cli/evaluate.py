@@ -35,14 +35,17 @@ def rag(
     ] = None,
     chunk_length: Annotated[
         list[int] | None,
-        typer.Option(min=20, help="Compare chunks of this length; may be repeated."),
+        typer.Option(metavar="N", min=20, help="Compare chunks of this length; may be repeated."),
     ] = None,
     fixed: Annotated[
         list[int] | None,
-        typer.Option(min=20, help="Compare chunks of so many characters, cut anywhere."),
+        typer.Option(
+            metavar="N", min=20, help="Compare chunks of so many characters, cut anywhere."
+        ),
     ] = None,
     encoder: Annotated[
-        list[str] | None, typer.Option(help="Compare this encoder; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Compare this encoder; may be repeated."),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the comparison: a file that ends in .svg or .html.")

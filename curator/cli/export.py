@@ -24,6 +24,7 @@ Format = Annotated[
     typer.Option(
         "--format",
         "-f",
+        metavar="NAME",
         help="Write this format beside `messages`: prompt_completion, sharegpt, alpaca, kto."
         " May be given more than once; the recipe's by default.",
     ),
@@ -60,7 +61,7 @@ def instruction(
     if tokenizer:
         asked["tokenizer"] = tokenizer
     with Stages(quiet=json) as stages:
-        opened = Project(project, progress=stages)
+        opened = Project(project, progress=stages, expect=stages.expect)
         stale = [asdict(one) for one in opened.stale()]
         folder = opened.export("instruction", **asked)
     if json:
@@ -90,7 +91,7 @@ def rag(
     from curator.project import Project
 
     with Stages(quiet=json) as stages:
-        opened = Project(project, progress=stages)
+        opened = Project(project, progress=stages, expect=stages.expect)
         folder = opened.export("rag")
         if not json:
             _tell(folder)

@@ -22,7 +22,7 @@ def ingest(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="PATH…",
+            metavar="PATH",
             help="Files, folders, archives or patterns to read beside the recipe's.",
         ),
     ] = None,

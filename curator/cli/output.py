@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
+    from curator.pace import Expected
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of prose.")]
 Folder = Annotated[
     str, typer.Option("--project", "-p", help="The project's folder, or one inside it.")
@@ -110,6 +112,13 @@ class Stages:
         """Leave the finished bars on the screen."""
         if self._bar is not None:
             self._bar.stop()
+
+    def expect(self, told: Expected) -> None:
+        """Say in a dim line above the bars how long it may take; in a terminal alone."""
+        from curator.pace import spoken
+
+        if self._bar is not None:
+            self._bar.console.print(spoken(told), style="dim", markup=False, highlight=False)
 
     def __call__(self, label: str, done: int, total: int) -> None:
         """See `curator.protocols.Progress`."""

@@ -6,7 +6,7 @@ from curator.cli.output import Json, data, say, table
 
 
 def plugins(*, json: Json = False) -> None:
-    """List the checks, sources and encoders that other packages bring, and whether they load."""
+    """List the checks, sources, encoders and targets of other packages, and whether they load."""
     from curator.errors import PluginError
     from curator.plugins import GROUPS
     from curator.plugins import plugins as found

@@ -30,7 +30,7 @@ def run(
 
     began = time.perf_counter()
     with Stages(quiet=json) as stages:
-        project = Project(folder, workers=workers, progress=stages)
+        project = Project(folder, workers=workers, progress=stages, expect=stages.expect)
         summary = project.run()
     total = round(time.perf_counter() - began, 2)
     if json:

@@ -19,7 +19,8 @@ Source = Annotated[
     str | None, typer.Option(help="Only sources of this name; * and ? stand for anything.")
 ]
 Lang = Annotated[
-    list[str] | None, typer.Option(help="Only passages in this language (zh, en); may be repeated.")
+    list[str] | None,
+    typer.Option(metavar="LANG", help="Only passages in this language (zh, en); may be repeated."),
 ]
 Kind = Annotated[
     Literal["document", "conversation"] | None, typer.Option(help="Only passages of this kind.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BAR = 40
+_ROUTES = {"instruction": "用于指令集", "rag": "用于检索库"}
 
 
 def status(*, project: Folder = ".", json: Json = False) -> None:
@@ -24,6 +26,7 @@ def status(*, project: Folder = ".", json: Json = False) -> None:
         data(counted)
     else:
         _tell(counted)
+        _tell_next(counted, "" if project == "." else f" -p {shlex.quote(project)}")
     if not counted["conserved"]:
         raise typer.Exit(1)
 
@@ -31,21 +34,24 @@ def status(*, project: Folder = ".", json: Json = False) -> None:
 def _tell(counted: Mapping[str, Any]) -> None:
     units, decisions = counted["units"], counted["decisions"]
     rows = [
-        ("units read", units["read"]),
-        ("  quarantined", units["quarantined"]),
-        ("  set aside", units["set_aside"]),
-        ("  in records", units["in_records"]),
-        ("records", counted["records"]),
+        ("units read", "读入单元", units["read"]),
+        ("  quarantined", "  隔离", units["quarantined"]),
+        ("  set aside", "  另置", units["set_aside"]),
+        ("  in records", "  进入记录", units["in_records"]),
+        ("records", "记录", counted["records"]),
     ]
     if decisions:
         rows += [
-            ("  dropped", decisions["drop"]),
-            ("  held for review", decisions["review"]),
-            ("  kept", decisions["keep"]),
+            ("  dropped", "  舍弃", decisions["drop"]),
+            ("  held for review", "  待审", decisions["review"]),
+            ("  kept", "  保留", decisions["keep"]),
         ]
-        rows += [(f"    for {route}", n) for route, n in counted["routes"].items()]
+        rows += [(f"    for {r}", f"    {_ROUTES[r]}", n) for r, n in counted["routes"].items()]
     largest = max(units["read"], 1)
-    table(("stage", "count", ""), [(name, n, "█" * round(BAR * n / largest)) for name, n in rows])
+    table(
+        ("stage", "阶段", "count", ""),
+        [(en, zh, n, "█" * round(BAR * n / largest)) for en, zh, n in rows],
+    )
     for title, key in (
         ("quarantined because", "quarantine_reasons"),
         ("set aside because", "set_aside_reasons"),
@@ -59,17 +65,41 @@ def _tell(counted: Mapping[str, Any]) -> None:
             f"export {export['name']} {export['version']}: {export['records']:,} records"
             + ("" if export["is_current"] else " (older than the decision)")
         )
-    for line in stale_lines(counted["stale"]):
-        say(f"export instruction: {line}")
         for reason, n in export["left_out"].items():
             say(f"  left out, {reason}: {n:,}")
+    for line in stale_lines(counted["stale"]):
+        say(f"export instruction: {line}")
     stale = [f"{name} ({state})" for name, state in counted["checks"].items() if state != "fresh"]
     if stale:
         say("checks to run: " + ", ".join(stale))
     for problem in counted["problems"]:
         say(f"does not add up: {problem}")
     if counted["conserved"]:
-        say("conserved: every unit and every record is accounted for")
+        say(
+            "conserved: every unit and every record is accounted for",
+            "账目相符：每个单元、每条记录都有去处",
+        )
+
+
+def _tell_next(counted: Mapping[str, Any], where: str) -> None:
+    """Say what comes next."""
+    if not counted["sources"]:
+        say(f"next: curator ingest{where}")
+    elif any(state != "fresh" for state in counted["checks"].values()):
+        say(f"next: curator check{where}")
+    elif counted["decisions"] is None:
+        say(f"next: curator decide{where}")
+    elif not any(export["is_current"] for export in counted["exports"]):
+        say(f"next: curator export instruction{where}")
+    elif counted["decisions"]["review"]:
+        say(
+            "next: look at what is held: curator review serve"
+            f"{where}, or: curator review sheet export review.xlsx{where}"
+        )
+    else:
+        say(f"next: what to fine-tune on, and what to search: curator advise{where}")
+    if counted["units"]["quarantined"]:
+        say(f"where what was quarantined stands: curator ingest{where}")
 
 
 def _tell_reviews(reviews: Mapping[str, int]) -> None:

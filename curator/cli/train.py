@@ -36,7 +36,9 @@ General = Annotated[
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="KEY=VALUE for a key of `training` in curator.yaml; may be repeated."
+        "--set",
+        metavar="KEY=VALUE",
+        help="For a key of `training` in curator.yaml; may be repeated.",
     ),
 ]
 Processes = Annotated[

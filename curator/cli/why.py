@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST = 300
+_FATES = {
+    "keep": ("保留", "kept"),
+    "review": ("待审", "held for review"),
+    "drop": ("舍弃", "dropped"),
+}
+_ROUTES = {"instruction": "指令集", "rag": "检索库"}
 MOST = 20
 """How many of the duplicates that a record stands for are listed."""
 
@@ -56,6 +62,7 @@ def why(
 
 def _tell(story: Mapping[str, Any]) -> None:
     source, record = story["source"], story["record"]
+    _tell_fate(story)
     show(f"record   {record['id']} ({record['kind']}, {record['lang']})")
     encoding = f", {source['encoding']}" if source["encoding"] not in (None, "auto") else ""
     show(f"source   {source['uri']}, {source['locator']} (read as {source['read_as']}{encoding})")
@@ -68,7 +75,8 @@ def _tell(story: Mapping[str, Any]) -> None:
         shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
         at = f" ({part['locator']})" if part["locator"] not in ("", source["locator"]) else ""
         show(f"part {i}   {part['role']}{at}: {shown}")
-    for finding in story["findings"]:
+    # What the decision rests on first: nothing follows from the rest.
+    for finding in sorted(story["findings"], key=lambda finding: not finding["counted"]):
         _tell_finding(finding)
     if story["unchecked"]:
         show(f"finding  not known of: {', '.join(story['unchecked'])} (run: curator check)")
@@ -107,8 +115,32 @@ def _tell_model(made: Mapping[str, Any]) -> None:
         show(f"         and {made['elsewhere']:,} rows that are no records of this project")
 
 
+def _tell_fate(story: Mapping[str, Any]) -> None:
+    """Say first what became of the record and why, in a sentence in each language."""
+    decision = story["decision"]
+    if decision is None:
+        return
+    action = decision["action"]
+    leads = {"drop": ("drop", "keep_one"), "review": ("review",), "keep": ()}[action]
+    zh, en = _FATES[action]
+    if action == "keep":
+        routes = decision["routes"]
+        zh += f"，用于{'、'.join(_ROUTES[route] for route in routes)}" if routes else ""
+        en += f" for {' and '.join(routes)}" if routes else ""
+        if decision["edits"]:
+            zh += f"，替换 {decision['edits']} 处"
+            en += f", with {decision['edits']} replacement{'s' * (decision['edits'] > 1)}"
+    if decision["decided_by"].startswith("reviewer:"):
+        zh, en = f"{zh}：由审核人决定", f"{en}: a reviewer said so"
+    elif reasons := [rule for rule in decision["rules"] if rule["then"] in leads]:
+        zh += "：" + "；".join(rule["zh"] for rule in reasons)
+        en += ": " + "; ".join(rule["en"] for rule in reasons)
+    show(f"fate     {en}")
+    show(f"         {zh}")
+
+
 def _tell_finding(finding: Mapping[str, Any]) -> None:
-    mark = "*" if finding["counted"] else " "
+    mark = "finding" if finding["counted"] else "aside"
     where = ""
     if finding["span"]:
         part, start, end = finding["span"]
@@ -116,7 +148,7 @@ def _tell_finding(finding: Mapping[str, Any]) -> None:
     becomes = f" → {finding['replacement']}" if finding["replacement"] else ""
     peer = f", with {finding['peer']}" if finding["peer"] else ""
     what = f"{finding['code']} {finding['name']} {finding['score']:.2f}"
-    show(f"finding{mark} {what}{where}{becomes}{peer}")
+    show(f"{mark:8} {what}{where}{becomes}{peer}")
     show(f"         {finding['zh']} / {finding['en']}")
     for language in ("zh", "en"):
         if finding["told"][language]:

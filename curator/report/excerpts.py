@@ -81,15 +81,22 @@ class Reader:
         """Take the connection (with the view `redacted`) and the plan."""
         self.con = con
         self.raw = {check.name for check in plan.checks if check.cls.view == "raw"}
+        self._known: dict[str, dict[str, Any]] = {}
 
     def records(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Return records by id: parts as dicts, source and locator."""
-        wanted = sorted(set(ids))
-        if not wanted:
-            return {}
-        marks = ", ".join("?" * len(wanted))
-        query = f"SELECT id, label, parts, source_uri, locator FROM redacted WHERE id IN ({marks})"  # noqa: S608
-        return {row["id"]: row for row in rows(self.con, query, wanted)}
+        """Return records by id, parts as dicts, source and locator; what was read is remembered."""
+        wanted = set(ids)
+        missing = sorted(wanted - self._known.keys())
+        if missing:
+            marks = ", ".join("?" * len(missing))
+            query = "SELECT id, label, parts, source_uri, locator FROM redacted WHERE id IN"
+            found = rows(self.con, f"{query} ({marks})", missing)
+            self._known |= {row["id"]: row for row in found}
+        return {i: self._known[i] for i in sorted(wanted & self._known.keys())}
+
+    def titles(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return how records begin, by id."""
+        return {i: _title(record["parts"]) for i, record in self.records(ids).items()}
 
     def edits(self, ids: Iterable[str]) -> dict[str, list[Edit]]:
         """Return the edits between each record and its redacted view, overlaps resolved."""
@@ -171,9 +178,7 @@ class Reader:
 
     def groups(self, shown: Shown) -> list[GroupBeside]:
         """Return the groups with the texts of those whose records lie in the view."""
-        ids = [g.record_id for g in shown.groups]
-        ids += [m.record_id for g in shown.groups for m in g.members]
-        records = self.records(ids)
+        records = self.records(shown.record_ids)
         found = []
         for group in shown.groups:
             if group.record_id in records:

@@ -33,6 +33,7 @@ _FATES = {
     "drop": "舍弃",
     "new": "新增",
     "gone": "已不在",
+    "none": "无",
     "instruction": "指令集",
     "rag": "检索库",
 }
@@ -204,11 +205,12 @@ def changes(changed: Mapping[str, int]) -> list[Change]:
     found = []
     for key, n in changed.items():
         before, _, after = key.partition(" → ")
-        found.append(Change(before, after, _in_chinese(before), _in_chinese(after), n))
+        found.append(Change(before, after, in_chinese(before), in_chinese(after), n))
     return sorted(found, key=lambda c: (-c.n, c.before, c.after))
 
 
-def _in_chinese(fate: str) -> str:
+def in_chinese(fate: str) -> str:
+    """Return what becomes of a record, as a decision's manifest tells it, in Chinese."""
     said = re.sub(r"(\d+) edits", r"\1 处替换", fate)
     said = said.replace(" (", "（").replace(")", "）").replace(", ", "、")
     return re.sub(r"[a-z]+", lambda m: _FATES.get(m.group(), m.group()), said)

@@ -137,6 +137,11 @@ class Shown:
     n_groups: int
     n_members: int
 
+    @property
+    def record_ids(self) -> list[str]:
+        """The records that are shown."""
+        return [i for g in self.groups for i in (g.record_id, *(m.record_id for m in g.members))]
+
 
 def duplicate_groups(
     con: duckdb.DuckDBPyConnection, policy: Policy, codes: Mapping[str, str]

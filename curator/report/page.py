@@ -18,6 +18,7 @@ from curator.evidence import told
 from curator.precision import precision
 from curator.redact import shown_sources
 from curator.report import drawings, facts
+from curator.report.changed import changed_groups
 from curator.report.curves import curve
 from curator.report.excerpts import Reader
 from curator.report.groups import duplicate_groups
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from curator.changes import Changes
     from curator.check import Plan
     from curator.schema import Policy, Recipe
     from curator.workspace import Workspace
@@ -72,6 +74,7 @@ def write_report(
     funnel: Mapping[str, Any],
     decision: Mapping[str, Any] | None,
     out: Path,
+    changes: Changes | None = None,
 ) -> Path:
     """Write the report to `out` and return it.
 
@@ -84,11 +87,12 @@ def write_report(
         funnel: the counts of each stage (see `curator.funnel`).
         decision: the manifest of the decision that holds, None before the first.
         out: the file to write.
+        changes: since an earlier decision, where they are asked for.
 
     Raises:
         WorkspaceError: `out` cannot be written.
     """
-    write_text(out, render(workspace, recipe, policy, plan, funnel, decision))
+    write_text(out, render(workspace, recipe, policy, plan, funnel, decision, changes))
     return out
 
 
@@ -99,6 +103,7 @@ def render(
     plan: Plan,
     funnel: Mapping[str, Any],
     decision: Mapping[str, Any] | None,
+    changes: Changes | None = None,
 ) -> str:
     """Return the report as HTML; the same workspace gives the same bytes."""
     import jinja2  # noqa: PLC0415 - only the report needs it
@@ -116,15 +121,26 @@ def render(
     examples: dict[str, Any] = {}
     pairs: list[Any] = []
     groups: dict[str, Any] = {}
+    changed: list[Any] = []
     duplicates = duplicate_groups(
         con, policy, {f.code.id: f.check for f in with_findings if f.code.id.startswith("DUP")}
     )
     if seen:
         reader = Reader(con, plan)
         chosen = facts.example_ids(con, [f.code.id for f in with_findings], EXAMPLES)
+        contradictions = facts.pairs(con, "LBL002", CONTRADICTIONS)
+        # All of them at once, since each search goes through all parts.
+        reader.records(
+            [
+                *(row["record_id"] for some in chosen.values() for row in some),
+                *(row[side] for row in contradictions for side in ("record_id", "peer_id")),
+                *(record for shown in duplicates for record in shown.record_ids),
+            ]
+        )
         examples = {code: reader.examples(rows) for code, rows in chosen.items()}
-        pairs = reader.side_by_side(facts.pairs(con, "LBL002", CONTRADICTIONS))
+        pairs = reader.side_by_side(contradictions)
         groups = {shown.code: reader.groups(shown) for shown in duplicates}
+        changed = changed_groups(changes, reader) if changes else []
     records, findings = inputs(con)
     given = current(workspace, plan)
     verdicts = verdict_table(agreed(given, recipe).values())
@@ -175,6 +191,8 @@ def render(
         names={f.code.id: f.code for f in found},
         rules=facts.rule_facts(con, policy),
         who=facts.decided_by(con),
+        against=changes,
+        changed=changed,
         changes=facts.changes((decision or {}).get("changed") or {}),
         languages=languages,
         n_languages=_by_language(languages),

@@ -44,6 +44,7 @@ _ANSWER_NAME = re.compile(
 _DATE = re.compile(
     r"^\s*(?:\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|1[5-9]\d{8}(?:\d{3})?$)"
 )
+_NUMBER = re.compile(r"^[-+]?\d+(?:[.,]\d+)*$")
 _LETTERS = re.compile(r"[^\W\d_]")
 _PROSE = 4.0
 """The mean length, in words or Han characters, from which a column holds sentences."""
@@ -177,6 +178,15 @@ def by_contents(
 def header_is_data(names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> bool:
     """Whether the first line of a table reads like its rows, not like names of columns."""
     columns = [_column(name, at, rows) for at, name in enumerate(names)]
+    # Dates and numbers tell: no column of them is called by one, and no row of theirs is a word.
+    alike = [
+        bool(kind.search(column.name.partition(" (")[0]))
+        for column in columns
+        for kind in (_DATE, _NUMBER)
+        if column.filled and column.share(kind) >= 0.9
+    ]
+    if alike:
+        return all(alike)
     prose = [column for column in columns if column.is_prose]
     return bool(prose) and all(
         length(column.name) >= max(_PROSE, column.mean_length / 3)

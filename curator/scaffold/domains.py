@@ -32,7 +32,7 @@ _ZH = {
     "service": """
         订单 发货 快递 物流 退货 退款 换货 售后 客服 优惠券 发票 会员 收货 下单 付款 店铺 包邮
         质保 保修 亲 商品 库存 补发 差评 好评 积分 充值 账号 客户 套餐 配送 签收 运费 旗舰店
-        訂單 發貨 快遞 退貨 退款 換貨 售後 優惠券 發票 會員 運費 帳號
+        包裹 派送 到货 地址 訂單 發貨 快遞 退貨 退款 換貨 售後 優惠券 發票 會員 運費 帳號
     """,
     "legal": """
         合同 律师 法院 起诉 诉讼 仲裁 原告 被告 判决 条款 违约 赔偿 民法典 刑法 劳动法 法律
@@ -51,7 +51,7 @@ _EN = {
         order orders shipping delivery delivered refund return returns exchange warranty
         invoice account subscription billing charged parcel tracking customer support discount
         coupon cancel membership payment receipt store item replacement agent
-        ticket
+        ticket depot arrive arrives shipped
     """,
     "legal": """
         contract lawyer attorney court lawsuit sue plaintiff defendant tenant landlord lease

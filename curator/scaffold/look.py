@@ -50,10 +50,10 @@ _LINES_GUESSED: Note = (
     "how a line of the log reads is a guess: look at `line:`",
 )
 _HEADER_IS_DATA: Note = (
-    "第一行像是内容而不是列名：请在文件最上方加一行列名，否则第一条会丢在表头里",
+    "第一行像是内容而不是列名，因此按一条记录读入（header: false）；若它是列名，请删去这一行设置",
     (
-        "the first line reads like a record, not like names of columns: put a line of names above"
-        " it, or that record is taken for the header"
+        "the first row reads like a record, not like names of columns, so it is read as one"
+        " (header: false); if it does name them, take that line out"
     ),
 )
 _NO_SENTENCES: Note = (
@@ -183,11 +183,15 @@ def _look_at_columns(found: Look) -> None:
     encoding = source.encoding.removesuffix("-sig")
     rows = list(kind.table.sample(found.path, encoding, source))
     names = kind.table.header(found.path, encoding, source)
-    found.columns = tuple(names)
     known = source.columns or Columns.model_validate({})
-    found.names_told = known
-    if header_is_data(names, rows):
+    if kind.table.headed and header_is_data(names, rows):
         found.notes.append(_HEADER_IS_DATA)
+        known = Columns.model_validate({})
+        found.source = source = source.model_copy(update={"header": False, "columns": known})
+        rows = list(kind.table.sample(found.path, encoding, source))
+        names = kind.table.header(found.path, encoding, source)
+    found.columns = tuple(names)
+    found.names_told = known
     if known.user and known.assistant:
         return
     guess = by_contents(names, rows, known)

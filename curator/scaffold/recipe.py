@@ -113,6 +113,8 @@ def _source(root: Path, look: Look) -> Iterator[str]:
     for key in ("format", "encoding"):
         if key in source:
             yield f"    {key}: {_scalar(source[key])}"
+    if "header" in source:
+        yield "    header: false  # the first row is data / 第一行就是数据"
     if look.columns:
         yield from _columns(look, source.get("columns", {}))
     if "chat" in source:

@@ -253,7 +253,7 @@ def _turns(path: Path, encoding: str, source: Source) -> Columns | None:
     if given is None or not given.is_turns:
         return None
     if source.format == "turns":
-        names, _ = table_rows.delimited_sample(path, encoding)
+        names, _ = table_rows.delimited_sample(path, encoding, header=source.header)
         for name in (given.conversation, given.speaker, given.text, given.label, given.timestamp):
             if name and name not in names:
                 raise missing(name, names, path)

@@ -88,10 +88,14 @@ class Reading:
 
 
 class Table(NamedTuple):
-    """How the columns of a table are looked at, before its rows are read."""
+    """How the columns of a table are looked at, before its rows are read.
+
+    headed: whether its first row names them, unless the source says `header: false`.
+    """
 
     header: Callable[[Path, str, Source], list[str]]
     sample: Callable[[Path, str, Source], Iterable[dict[str, Any]]]
+    headed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

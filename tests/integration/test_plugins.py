@@ -106,6 +106,7 @@ def test_the_tutorials_package_works(tmp_path: Path) -> None:
     assert [(p["kind"], p["name"], p["state"]) for p in listed] == [
         ("checks", "shouting", "loads"),
         ("sources", "shouting-faq", "loads"),
+        ("targets", "shelf", "loads"),
     ]
     folder = project(tmp_path / "p", files)
     run(site, "init", tmp_path / "rules", "--no-preview")
@@ -269,6 +270,60 @@ def test_a_source_that_loses_lines_is_stopped(tmp_path: Path) -> None:
     assert (
         json.loads(run(tmp_path / "site", "status", "-p", folder, "--json").stdout)["records"] == 0
     )
+
+
+TARGET = "curator_shouting/target.py"
+CHUNKS = {"a": "退款一般要三天。", "b": "A refund takes three days."}
+
+
+def followed(root: Path, texts: dict[str, str], *kinds: str) -> list[tuple[int, ...]]:
+    """Let tables follow a corpus of these chunks; return added, updated, deleted, unchanged."""
+    from curator.schema import RagTarget
+    from tests.unit.test_sync import corpus, synced
+
+    return synced(root, corpus(root, texts), *(RagTarget.model_validate(kind) for kind in kinds))
+
+
+def test_a_target_of_another_package_follows_the_corpus(tmp_path: Path, site: Path) -> None:
+    from pydantic import ValidationError
+
+    from curator.schema import RagTarget
+
+    install(blocks(), site)
+    folder = tmp_path / "p"
+    assert followed(folder, CHUNKS, "shelf") == [(2, 0, 0, 0)]
+    table = json.loads((folder / "exports/tables/shelf/shop.json").read_text("utf-8"))
+    assert {chunk: row["text"] for chunk, row in table["rows"].items()} == CHUNKS
+    assert len(table["rows"]["a"]["vector"]) == 512
+    assert followed(folder, CHUNKS, "shelf") == [(0, 0, 0, 2)]
+    assert followed(folder, {"a": CHUNKS["a"]}, "shelf") == [(0, 0, 1, 1)]
+    with pytest.raises(ValidationError, match=r"no such target: shelve; known: lancedb.*, shelf"):
+        RagTarget(kind="shelve")
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("import nothing_of_the_kind\n", "cannot be loaded: ModuleNotFoundError"),
+        ("class Shelf:\n    pass\n", "is no target: it has no exists"),
+        (None, "failed in upsert: KeyError at target.py:"),
+    ],
+)
+def test_a_broken_target_names_itself_and_the_others_follow(
+    broken: str | None, told: str, tmp_path: Path, site: Path
+) -> None:
+    from curator.errors import TargetError
+
+    pytest.importorskip("lancedb")
+    files = blocks()
+    files[TARGET] = broken or files[TARGET].replace('row["text"]', 'row[row["text"]]')
+    install(files, site)
+    with pytest.raises(TargetError) as failed:
+        followed(tmp_path / "p", CHUNKS, "shelf", "lancedb")
+    assert told in failed.value.message.replace("__enter__, __exit__, ", "")
+    assert "the plug-in shelf (curator-shouting 0.1.0)" in failed.value.message
+    assert "退款" not in failed.value.message
+    assert (tmp_path / "p" / "exports" / "tables" / "lancedb").is_dir()
 
 
 def test_an_encoder_of_another_package(site: Path) -> None:

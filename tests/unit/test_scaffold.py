@@ -11,6 +11,7 @@ import yaml
 from openpyxl import Workbook
 
 from curator.errors import SourceError
+from curator.project import Project
 from curator.scaffold import scaffold
 from curator.scaffold.contents import by_contents
 from curator.scaffold.domains import domain_of
@@ -148,10 +149,65 @@ def test_a_table_without_sentences_says_so(tmp_path: Path, curator: Callable[...
     assert "# columns: {user: id, assistant: f1}" in recipe
 
 
-def test_a_table_without_a_header_says_so(tmp_path: Path, curator: Callable[..., Any]) -> None:
-    path = tmp_path / "nohead.tsv"
-    path.write_text("".join(f"{q}\t{a}\n" for q, a in ASKED * 3), "utf-8")
-    assert "put a line of names above it" in curator("init", tmp_path / "p", "--from", path).stderr
+ASKED_EN = (
+    ("Where is my parcel? It was due on Monday.", "We are sorry, it leaves the depot today."),
+    ("Can I return the kettle without its box?", "Yes, you may; please enclose the receipt."),
+    ("How long is the warranty on the vacuum?", "You have two years from the day of purchase."),
+    ("Do you ship to Ireland?", "Yes, we do, and it takes about four days."),
+)
+
+
+@pytest.mark.parametrize("asked", [ASKED, ASKED_EN], ids=["zh", "en"])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "xlsx"])
+def test_the_first_row_of_a_table_without_a_header_is_a_record(
+    tmp_path: Path, kind: str, asked: tuple[tuple[str, str], ...]
+) -> None:
+    rows = [[f"2024-03-{i + 1:02}", *pair] for i, pair in enumerate(asked)]
+    path = tmp_path / f"chat.{kind}"
+    if kind == "xlsx":
+        book = Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.save(path)
+    elif kind == "tsv":
+        path.write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8")
+    else:
+        write(path, rows[0], rows[1:])
+    made = scaffold(tmp_path / "p", [path], rules=False)
+    recipe = load(made.recipe, Recipe)
+    assert not recipe.sources[0].header
+    assert recipe.sources[0].columns is not None
+    assert recipe.sources[0].columns.user == ("column 2",)
+    assert recipe.sources[0].columns.timestamp == "column 1"
+    assert made.seen is not None
+    (look,) = made.seen.looks
+    assert look.records == len(asked)
+    assert look.examples[0].parts[0].text == asked[0][0]
+    assert any("header: false" in en and "header: false" in zh for zh, en in look.notes)
+    assert "第一行就是数据" in made.recipe.read_text("utf-8")
+
+
+def test_a_header_is_not_taken_for_data(tmp_path: Path) -> None:
+    rows = [[f"2024-03-{i + 1:02}", *pair] for i, pair in enumerate(ASKED)]
+    path = write(tmp_path / "a.csv", ["日期", "买家说了什么？", "我们怎么回的"], rows)
+    assert "header" not in source(tmp_path / "p", path)
+
+
+def test_a_table_of_turns_without_a_header(tmp_path: Path) -> None:
+    rows = [
+        [f"c{n}", who, said]
+        for n, pair in enumerate(ASKED)
+        for who, said in zip(("买家", "客服"), pair, strict=True)
+    ]
+    write(tmp_path / "turns.csv", rows[0], rows[1:])
+    (tmp_path / "curator.yaml").write_text(
+        "sources: [{path: turns.csv, format: turns, header: false,\n"
+        "  columns: {conversation: column 1, speaker: column 2, text: column 3}}]\n",
+        "utf-8",
+    )
+    (told,) = Project(tmp_path).ingest()
+    assert (told["units_in_records"], told["units_quarantined"]) == (8, 0)
+    assert Project(tmp_path).records().num_rows == len(ASKED)
 
 
 def test_a_folder_is_looked_into_and_an_odd_table_in_it_gets_its_own_mapping(

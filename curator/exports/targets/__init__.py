@@ -24,6 +24,7 @@ _CLASSES = {
     "faiss": "curator.exports.targets.flat:Faiss",
     "pgvector": "curator.exports.targets.postgres:Postgres",
 }
+_BROUGHT = "curator.exports.targets.brought:Brought"
 
 
 def place_of(settings: RagTarget, root: Path, project: str) -> Place:
@@ -46,7 +47,7 @@ def opened(place: Place) -> Iterator[Target]:
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - reading verbs need no lock
 
-    module, _, name = _CLASSES[place.kind].partition(":")
+    module, _, name = _CLASSES.get(place.kind, _BROUGHT).partition(":")
     with contextlib.ExitStack() as stack:
         if place.path is not None:
             try:

@@ -63,7 +63,10 @@ def _make(place: Path, tell: Callable[[str], None]) -> None:
     for left in place.parent.glob(f".tmp-{place.name}-*"):
         shutil.rmtree(left, ignore_errors=True)
     packages = REQUIREMENTS.read_text(encoding="utf-8").count("==")
-    tell(f"making the review server's own environment, once: {packages} packages into {place}")
+    tell(
+        f"making the review server's own environment, once: {packages} packages into {place};"
+        " about 1–5 min"
+    )
     made = Path(tempfile.mkdtemp(prefix=f".tmp-{place.name}-", dir=place.parent))
     try:
         venv.create(made, with_pip=True, symlinks=True)

@@ -122,7 +122,8 @@ def read_workbook(reading: Reading) -> Iterator[Item]:
 
 def said(reading: Reading) -> Iterator[Said]:
     """Yield the messages of a CSV or TSV file."""
-    _, sample = table_rows.delimited_sample(reading.path, reading.encoding)
+    header = reading.source.header
+    _, sample = table_rows.delimited_sample(reading.path, reading.encoding, header=header)
     return _Turns(sample, reading.source.columns).messages(table_rows.delimited_rows(reading))
 
 
@@ -130,7 +131,7 @@ def said_in_sheets(reading: Reading) -> Iterator[Said]:
     """Yield the messages of a workbook."""
     given = reading.source.columns
     fits = partial(_fits, given=given)
-    _, sample = table_rows.sheet_sample(reading.path, fits)
+    _, sample = table_rows.sheet_sample(reading.path, fits, header=reading.source.header)
     return _Turns(sample, given).messages(table_rows.sheet_rows(reading, fits))
 
 

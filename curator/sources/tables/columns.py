@@ -54,8 +54,8 @@ _TEXT = _words(
 )
 _SYSTEM = _words("system systemprompt 系统 系统提示 系统提示词 系統提示")
 _LABEL = _words(
-    "department category label intent class categoryname labelname topic tag "
-    "科室 类别 意图 分类 标签 类目 所属科室 就诊科室 问题类别 问题分类 业务类别 "
+    "department category label intent class categoryname labelname topic tag queue "
+    "科室 类型 问题类型 类别 意图 分类 标签 类目 所属科室 就诊科室 问题类别 问题分类 业务类别 "
     "科別 類別 意圖 分類 標籤 問題類別"
 )
 _TIME = _words(
@@ -141,6 +141,11 @@ def distinct(cells: Sequence[object]) -> list[str]:
             name, twin = f"{base} ({twin})", twin + 1
         names.append(name)
     return names
+
+
+def named_by(cells: Sequence[object], *, header: bool) -> list[str]:
+    """Return the names of a table's columns, given its first row; by number where that is data."""
+    return distinct(cells if header else [None] * len(cells))
 
 
 def guess_columns(

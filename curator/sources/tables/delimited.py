@@ -15,7 +15,7 @@ from curator.errors import SourceError
 from curator.sources.conversations import UnreadableError
 from curator.sources.files.lines import LongLine, physical_lines
 from curator.sources.formats import Format, Table, named
-from curator.sources.tables.columns import SAMPLE_ROWS, distinct
+from curator.sources.tables.columns import SAMPLE_ROWS, distinct, named_by
 from curator.types import Quarantined, SetAside
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def header(path: Path, encoding: str, source: Source) -> list[str]:
                 "give the file's `encoding:`, or mend its first line",
             )
         if _filled(row.cells):
-            return distinct(row.cells)
+            return named_by(row.cells, header=source.header)
     raise SourceError(f"{path}: no row holds any text", "remove it, or name another file")
 
 
@@ -235,10 +235,11 @@ def sample(path: Path, encoding: str, source: Source) -> Iterator[dict[str, Any]
     dialect = sniff_dialect(path, encoding, _DELIMITERS[source.format])
     for row in itertools.islice(rows(path, encoding, dialect), SAMPLE_ROWS):
         if row.reason is None and _filled(row.cells):
-            if names:
+            begins = not names
+            if begins:
+                names = named_by(row.cells, header=source.header)
+            if not (begins and source.header):
                 yield dict(zip(names, row.cells, strict=True))
-            else:
-                names = distinct(row.cells)
 
 
 def read_rows(reading: Reading) -> Iterator[Item]:
@@ -252,17 +253,18 @@ def read_rows(reading: Reading) -> Iterator[Item]:
             yield Quarantined(locator, row.reason, row.raw)
         elif not _filled(row.cells):
             yield SetAside(locator, "blank row")
-        elif not names:
+        elif not names and reading.source.header:
             names = distinct(row.cells)
             yield SetAside(locator, "header")
         else:
+            names = names or named_by(row.cells, header=False)
             try:
                 yield shape.row(dict(zip(names, row.cells, strict=True)), locator)
             except UnreadableError as reason:
                 yield Quarantined(locator, str(reason), row.raw)
 
 
-_TABLE = Table(header, sample)
+_TABLE = Table(header, sample, headed=True)
 FORMATS = (
     Format(
         "csv",

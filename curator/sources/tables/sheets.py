@@ -20,7 +20,7 @@ from curator.sources.documents.grids import markdown_table
 from curator.sources.documents.outline import Outline
 from curator.sources.documents.text import DAMAGE
 from curator.sources.formats import Table
-from curator.sources.tables.columns import SAMPLE_ROWS, distinct, guess_columns, says_what
+from curator.sources.tables.columns import SAMPLE_ROWS, distinct, guess_columns, named_by, says_what
 from curator.types import Quarantined, Record, SetAside
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Workbooks:
     @property
     def table(self) -> Table:
         """How the columns are looked at before the rows are read."""
-        return Table(self.header, self.sample)
+        return Table(self.header, self.sample, headed=True)
 
     def header(self, path: Path, _encoding: str, source: Source) -> list[str]:
         """Return the names of the columns of the first sheet that has the right ones."""
@@ -92,7 +92,14 @@ class Workbooks:
 
     def _looked_at(self, path: Path, source: Source) -> _Look:
         status = path.stat()
-        return _look(self._opened, path, status.st_size, status.st_mtime_ns, source.columns)
+        return _look(
+            self._opened,
+            path,
+            status.st_size,
+            status.st_mtime_ns,
+            source.columns,
+            header=source.header,
+        )
 
     def read_rows(self, reading: Reading) -> Iterator[Item]:
         """Yield what each row of each sheet is; rows are counted from 1, as they are displayed."""
@@ -116,12 +123,14 @@ def _look(
     _size: int,
     _changed: int,
     columns: Columns | None,
+    *,
+    header: bool,
 ) -> _Look:
     """Look at a workbook before its rows are read: once, since to open one takes long."""
     found: list[list[str]] = []
     with opened(path) as sheets:
         for sheet in sheets:
-            top = _top(sheet, _needed(columns), path)
+            top = _top(sheet, _needed(columns), path, header=header)
             if top.names and _fits(top.names, columns):
                 return _Look(top.names, _first_rows(sheet, top, path))
             found.append(top.names)
@@ -131,7 +140,7 @@ def _look(
         said = columns is not None and says_what(columns)
         wanted = every if said else next(n for n in found if n)
         for sheet in sheets:
-            top = _top(sheet, _needed(columns), path)
+            top = _top(sheet, _needed(columns), path, header=header)
             if top.names == wanted:
                 return _Look(wanted, _first_rows(sheet, top, path))
     return _Look(wanted, [])
@@ -157,7 +166,7 @@ class _Top:
 
 def _read_sheet(sheet: Sheet, reading: Reading, needed: Sequence[str]) -> Iterator[Item]:
     shape = reading.shape
-    top = _top(sheet, needed, reading.path)
+    top = _top(sheet, needed, reading.path, header=reading.source.header)
     context = (*(() if _DEFAULT_NAME.fullmatch(sheet.title.strip()) else (sheet.title,)),
                *top.titles)  # fmt: skip
     names, kinds = top.names, _Kinds()
@@ -170,7 +179,14 @@ def _read_sheet(sheet: Sheet, reading: Reading, needed: Sequence[str]) -> Iterat
                 blank.append(number)
                 continue
             locator = f"sheet {sheet.title} row {number}"
-            again = bool(blank) and not needed and number > top.end and kinds.is_header(cells)
+            headed = top.end > top.start
+            again = (
+                bool(blank)
+                and headed
+                and not needed
+                and number > top.end
+                and kinds.is_header(cells)
+            )
             yield from _blank(sheet.title, blank)
             blank = []
             if number <= top.end:
@@ -316,12 +332,18 @@ def _guarded(sheet: Sheet, path: Path) -> Iterator[Cells]:
         ) from None
 
 
-def _top(sheet: Sheet, needed: Sequence[str], path: Path) -> _Top:
-    """Find the header of a sheet: the row with the names that are needed, or known, or several."""
+def _top(sheet: Sheet, needed: Sequence[str], path: Path, *, header: bool) -> _Top:
+    """Find the header of a sheet: the row with the names that are needed, or known, or several.
+
+    Without a header the columns go by their numbers, as many as the first rows have.
+    """
     rows = list(itertools.islice(_guarded(sheet, path), HEADER_WITHIN))
     filled = [i for i, cells in enumerate(rows) if _filled(cells)]
     if not filled:
         return _Top()
+    if not header:
+        width = max(len(rows[i]) for i in filled)
+        return _Top(filled[0], filled[0], named_by([None] * width, header=False))
     tops = [_top_at(i, rows, sheet.merged) for i in filled]
     chosen = next((t for t in tops if needed and set(needed) <= set(t.names)), None)
     if chosen is None and not needed:
@@ -333,7 +355,7 @@ def _top(sheet: Sheet, needed: Sequence[str], path: Path) -> _Top:
         cells = [cell for cell in rows[chosen.start] if cell is not None]
         if not needed and len(cells) > 1 and not any(isinstance(cell, str) for cell in cells):
             # Figures alone name nothing: the sheet has no header.
-            names = distinct([None] * len(rows[chosen.start]))
+            names = named_by(rows[chosen.start], header=False)
             chosen = _Top(chosen.start, chosen.start, names)
     above = (i for i in filled if i < chosen.start)
     chosen.titles = tuple(" ".join(map(str, _distinct_texts(rows[i]))) for i in above)

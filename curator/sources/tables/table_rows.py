@@ -12,7 +12,7 @@ from curator.sources.documents.text import DAMAGE
 from curator.sources.files.lines import head
 from curator.sources.formats import suffix
 from curator.sources.tables import xls, xlsx
-from curator.sources.tables.columns import SAMPLE_ROWS, distinct
+from curator.sources.tables.columns import SAMPLE_ROWS, distinct, named_by
 from curator.sources.tables.delimited import rows as csv_rows
 from curator.sources.tables.delimited import sniff_dialect
 from curator.sources.tables.sheets import HEADER_WITHIN
@@ -47,22 +47,26 @@ def delimited_rows(reading: Reading) -> Iterator[NamedRow | Quarantined | SetAsi
             yield Quarantined(locator, row.reason, row.raw)
         elif not any(cell.strip() for cell in row.cells):
             yield SetAside(locator, "blank row")
-        elif not names:
+        elif not names and reading.source.header:
             names = distinct(row.cells)
             yield SetAside(locator, "header")
         else:
+            names = names or named_by(row.cells, header=False)
             yield NamedRow(locator, dict(zip(names, row.cells, strict=True)), row.raw)
 
 
-def delimited_sample(path: Path, encoding: str) -> tuple[list[str], list[dict[str, str]]]:
+def delimited_sample(
+    path: Path, encoding: str, *, header: bool = True
+) -> tuple[list[str], list[dict[str, str]]]:
     """Return the names of the columns of a CSV or TSV file, and its first good rows."""
     dialect = sniff_dialect(path, encoding, _delimiters(path))
     rows = itertools.islice(csv_rows(path, encoding, dialect), SAMPLE_ROWS + 1)
     good = [row.cells for row in rows if row.reason is None and any(c.strip() for c in row.cells)]
     if not good:
         return [], []
-    names = distinct(good[0])
-    return names, [dict(zip(names, cells, strict=True)) for cells in good[1:]]
+    names = named_by(good[0], header=header)
+    rest = good[1:] if header else good
+    return names, [dict(zip(names, cells, strict=True)) for cells in rest]
 
 
 def sheet_rows(
@@ -81,7 +85,7 @@ def sheet_rows(
 def _sheet_rows(
     sheet: Sheet, reading: Reading, fits: Callable[[Sequence[str]], bool]
 ) -> Iterator[NamedRow | Quarantined | SetAside]:
-    at, names = _header(sheet, fits)
+    at, names = _header(sheet, fits, header=reading.source.header)
     blank = number = 0
     try:
         for number, cells in enumerate(reading.tally.count(sheet), 1):
@@ -129,12 +133,12 @@ def is_workbook(start: Start) -> bool:
 
 
 def sheet_sample(
-    path: Path, fits: Callable[[Sequence[str]], bool]
+    path: Path, fits: Callable[[Sequence[str]], bool], *, header: bool = True
 ) -> tuple[list[str], list[dict[str, str]]]:
     """Return the names of the columns of the first sheet that has those that fit, and its rows."""
     with _opened(path) as sheets:
         for sheet in sheets:
-            at, names = _header(sheet, fits)
+            at, names = _header(sheet, fits, header=header)
             if names is not None:
                 first = _until_damage(sheet, at + 1 + SAMPLE_ROWS)[at + 1 :]
                 named = [dict(zip(names, map(_text, cells), strict=False)) for cells in first]
@@ -156,9 +160,18 @@ def _until_damage(sheet: Sheet, count: int) -> list[Sequence[Any]]:
     return rows
 
 
-def _header(sheet: Sheet, fits: Callable[[Sequence[str]], bool]) -> tuple[int, list[str] | None]:
-    """Return the row, from 0, in which the header stands, and the names in it; None for none."""
-    for at, cells in enumerate(_until_damage(sheet, HEADER_WITHIN)):
+def _header(
+    sheet: Sheet, fits: Callable[[Sequence[str]], bool], *, header: bool
+) -> tuple[int, list[str] | None]:
+    """Return the row, from 0, in which the header stands, and the names in it; None for none.
+
+    Where the first row is data, the columns go by their numbers, and the row is -1.
+    """
+    first = _until_damage(sheet, HEADER_WITHIN)
+    if not header:
+        names = named_by([None] * max(map(len, first), default=0), header=False)
+        return -1, names if fits(names) else None
+    for at, cells in enumerate(first):
         filled = [i for i, cell in enumerate(cells) if cell is not None]
         names = distinct(cells[: filled[-1] + 1]) if filled else []
         if fits(names):
