@@ -9,6 +9,7 @@ needs numpy alone: who embeds a question waits a second for it, and six for torc
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,7 +56,7 @@ def load_encoder(name: str) -> Encoder:
     if name in PINS["encoder"]:
         folder = verified("encoder", name)
         if name == "use-multilingual":
-            return _UniversalSentenceEncoder(folder)
+            return _universal(folder)
         _one_thread()
         return _local(folder / "model", "cpu")
     if brought := plugins("encoders").get(name):
@@ -154,6 +155,12 @@ def _from_hub(name: str) -> Encoder:
         ) from None
     encoder: Encoder = found
     return encoder
+
+
+@lru_cache(maxsize=1)
+def _universal(folder: Path) -> _UniversalSentenceEncoder:
+    """Return the encoder, loaded once in a process: chunks and questions are embedded in turn."""
+    return _UniversalSentenceEncoder(folder)
 
 
 class _UniversalSentenceEncoder:
