@@ -140,12 +140,11 @@ def _mix(manifest: Mapping[str, Any]) -> Iterator[str]:
         f" {told['quality']['all']})."
     )
     yield ""
+    topics: dict[str, Any] = told["topics"]
+    largest_first = sorted(topics.items(), key=lambda one: (-one[1]["rows"], one[0]))
     yield from table(
         ("topic / 主题", "rows", "left out / 未选"),
-        sorted(
-            ((name, n["rows"], n["left_out"]) for name, n in told["topics"].items()),
-            key=lambda topic: (-topic[1], topic[0]),
-        ),
+        [(name, n["rows"], n["left_out"]) for name, n in largest_first],
     )
     yield ""
     replay = told["replay"]
