@@ -584,11 +584,14 @@ class Project:
             return erase(self.workspace, self.recipe, wanted)
 
     def reveal(self, file: Path) -> Iterator[str]:
-        """Yield the rows of an exported JSONL file with what its pseudonyms stand for.
+        """Yield the rows of an exported file, as JSON, with what its pseudonyms stand for.
+
+        Args:
+            file: JSONL or Parquet, in whatever format of an export.
 
         Raises:
             VaultError: there is no key, or the wrong one.
-            SourceError: the file is no JSONL of an export.
+            SourceError: the file is not there, or holds no rows of an export.
 
         """
         from curator.reveal import reveal  # noqa: PLC0415

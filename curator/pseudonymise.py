@@ -1,4 +1,4 @@
-"""Pseudonyms in place of placeholders, as the recipe links them, and the way back.
+"""Pseudonyms in place of placeholders, as the recipe links them.
 
 Checks see placeholders that are numbered within a record. An export may show the
 same person by the same surrogate all over the project instead: the placeholders of
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from curator.edits import apply, resolve
+from curator.edits import resolve
+from curator.originals import Mention
 from curator.pseudonyms import NUMBERED, parsed
 from curator.redact import edits_of
 from curator.surrogates import Surrogates
-from curator.vault import Mention
 
 if TYPE_CHECKING:
     import re
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from curator.schema import Pseudonyms
     from curator.surrogates import Style
-    from curator.types import Edit, Part, Record
-    from curator.vault import Keys, Vault
+    from curator.types import Edit, Record
+    from curator.vault import Keys
 
 
 class Pseudonymiser:
@@ -83,59 +83,6 @@ def mentions(record: Record, edits: Sequence[Edit]) -> list[Mention]:
             found.append(Mention(span.part, start, edit.replacement, _covered(record, edit)))
         shift[span.part] += len(edit.replacement) - (span.end - span.start)
     return found
-
-
-def pseudonymised(record: Record, edits: Sequence[Edit], vault: Vault) -> Record:
-    """Return the record with its edits made, and keep in the vault what they hide."""
-    vault.add(record.id, mentions(record, edits))
-    return replace(record, parts=apply(record.parts, edits))
-
-
-def revealed(parts: Sequence[Part], known: Sequence[Mention]) -> tuple[Part, ...]:
-    """Return a pseudonymised record's parts with the originals put back, each in its place.
-
-    Raises:
-        ValueError: a surrogate is not where it was put.
-    """
-    pieces: list[list[str]] = [[] for _ in parts]
-    at = [0] * len(parts)
-    for mention in sorted(known, key=lambda m: (m.part, m.start)):
-        text, end = parts[mention.part].text, mention.start + len(mention.surrogate)
-        if mention.start < at[mention.part] or text[mention.start : end] != mention.surrogate:
-            raise ValueError(f"part {mention.part} was changed since it was pseudonymised")
-        pieces[mention.part] += [text[at[mention.part] : mention.start], mention.original]
-        at[mention.part] = end
-    return tuple(
-        replace(part, text="".join([*held, part.text[end:]]))
-        for part, held, end in zip(parts, pieces, at, strict=True)
-    )
-
-
-def revealed_text(text: str, known: Sequence[Mention]) -> str:
-    """Return a text, made of a record's turns in their order, with the originals put back.
-
-    The mentions of a surrogate are taken in order; when they are used up, the last again.
-    """
-    import ahocorasick  # noqa: PLC0415 - only who reveals needs it
-
-    left: dict[str, deque[str]] = defaultdict(deque)
-    for mention in known:
-        left[mention.surrogate].append(mention.original)
-    if not left:
-        return text
-    automaton = ahocorasick.Automaton(ahocorasick.STORE_LENGTH)
-    for surrogate in left:
-        automaton.add_word(surrogate)
-    automaton.make_automaton()
-    pieces, at = [], 0
-    hits = [(last + 1 - length, last + 1) for last, length in automaton.iter(text)]
-    for start, end in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
-        if start < at:
-            continue
-        held = left[text[start:end]]
-        pieces += [text[at:start], held.popleft() if len(held) > 1 else held[0]]
-        at = end
-    return "".join([*pieces, text[at:]])
 
 
 def _originals(record: Record, edits: Sequence[Edit]) -> dict[tuple[str, int], str]:

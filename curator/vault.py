@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from curator.errors import VaultError
+from curator.originals import Hidden, Mention
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -30,7 +31,9 @@ PASSPHRASE = "CURATOR_PASSPHRASE"  # noqa: S105 - the name of the variable that 
 _PATIENCE = 3600.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS records (id TEXT PRIMARY KEY, sealed BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS records (
+    id TEXT, route TEXT, sealed BLOB NOT NULL, PRIMARY KEY (id, route)
+);
 CREATE TABLE IF NOT EXISTS details (
     surrogate TEXT, value_id TEXT, sealed BLOB NOT NULL, PRIMARY KEY (surrogate, value_id)
 );
@@ -51,16 +54,6 @@ class Keys:
     def __repr__(self) -> str:
         """Show the id alone."""
         return f"Keys({self.id})"
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A surrogate in a pseudonymised part: its place there, and what it stands for."""
-
-    part: int
-    start: int
-    surrogate: str
-    original: str
 
 
 def create_key(path: Path) -> None:
@@ -150,26 +143,29 @@ class Vault:
             self._db.commit()
         self._db.close()
 
-    def add(self, record_id: str, mentions: Sequence[Mention]) -> None:
-        """Seal what a record's surrogates stand for, in place of what was known of the record."""
-        said = [[m.part, m.start, m.surrogate, m.original] for m in mentions]
+    def add(self, record_id: str, route: str, hidden: Hidden) -> None:
+        """Seal what a record hides on a route, in place of what was known of it there."""
+        said = [[m.part, m.start, m.surrogate, m.original] for m in hidden.mentions]
+        sealed = self._seal(json.dumps([said, hidden.shown]), f"{route} {record_id}")
         self._db.execute(
-            "INSERT OR REPLACE INTO records VALUES (?, ?)",
-            (record_id, self._seal(json.dumps(said), record_id)),
+            "INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (record_id, route, sealed)
         )
-        for mention in mentions:
+        for mention in hidden.mentions:
             value_id = self._value_id(mention.original)
             self._db.execute(
                 "INSERT OR IGNORE INTO details VALUES (?, ?, ?)",
                 (mention.surrogate, value_id, self._seal(mention.original, mention.surrogate)),
             )
 
-    def mentions(self, record_id: str) -> list[Mention]:
-        """Return what the surrogates of a record stand for, in the order of its text."""
-        row = self._db.execute("SELECT sealed FROM records WHERE id = ?", (record_id,)).fetchone()
+    def hidden(self, record_id: str, route: str) -> Hidden:
+        """Return what a record hides on a route."""
+        row = self._db.execute(
+            "SELECT sealed FROM records WHERE id = ? AND route = ?", (record_id, route)
+        ).fetchone()
         if row is None:
-            return []
-        return [Mention(*said) for said in json.loads(self._unseal(row[0], record_id))]
+            return Hidden()
+        said, shown = json.loads(self._unseal(row[0], f"{route} {record_id}"))
+        return Hidden(tuple(Mention(*one) for one in said), tuple(shown))
 
     def surrogates(self) -> Iterator[str]:
         """Yield every surrogate that was given out."""
@@ -188,8 +184,8 @@ class Vault:
             self._db.execute("DELETE FROM records WHERE id = ?", (record_id,))
         left = {
             (mention.surrogate, self._value_id(mention.original))
-            for (record_id,) in self._db.execute("SELECT id FROM records").fetchall()
-            for mention in self.mentions(record_id)
+            for known in self._db.execute("SELECT id, route FROM records").fetchall()
+            for mention in self.hidden(*known).mentions
         }
         for row in self._db.execute("SELECT surrogate, value_id FROM details").fetchall():
             if tuple(row) not in left:

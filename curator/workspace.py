@@ -187,6 +187,15 @@ def read_json(path: Path) -> Any:
     return value
 
 
+def _sign(path: Path) -> tuple[Any, ...]:
+    """Return what differs once a file was written anew."""
+    try:
+        about = path.stat()
+    except OSError:
+        return (path, None)
+    return (path, about.st_ino, about.st_mtime_ns, about.st_size)
+
+
 class Workspace:
     """Paths, manifests and views of one project folder."""
 
@@ -204,6 +213,7 @@ class Workspace:
         self.vault = self.store / "vault.db"
         self.exports = root / "exports"
         self.recipe_path = root / RECIPE
+        self._sources: tuple[tuple[Any, ...], list[dict[str, Any]]] = ((), [])
 
     @classmethod
     def find(cls, start: Path) -> Workspace:
@@ -265,7 +275,13 @@ class Workspace:
         path = self.store / "sources.json"
         if not path.exists():
             return []
-        return [read_json(self.store / "ingest" / f"{i}.json") for i in read_json(path)]
+        files = [self.store / "ingest" / f"{i}.json" for i in read_json(path)]
+        # A command asks ten times for what may be thousands of files: as long as they stay as
+        # they are, they are read once.
+        seen = tuple(map(_sign, files))
+        if seen != self._sources[0]:
+            self._sources = seen, [read_json(file) for file in files]
+        return list(self._sources[1])
 
     def replayed(self) -> list[str]:
         """Return the names of the active sources of general data."""

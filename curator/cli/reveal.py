@@ -11,11 +11,11 @@ from curator.cli.output import Folder
 
 
 def reveal(
-    file: Annotated[Path, typer.Argument(help="A JSONL file of an export.")],
+    file: Annotated[Path, typer.Argument(help="A JSONL or Parquet file of an export.")],
     *,
     project: Folder = ".",
 ) -> None:
-    """Print an exported JSONL file with what its pseudonyms stand for; needs the key, is logged."""
+    """Print an exported file's rows with what pseudonyms stand for; needs the key, is logged."""
     from curator.project import Project
 
     for line in Project(project).reveal(file):

@@ -27,5 +27,7 @@ def create(
         return
     say(
         f"made {key_file}",
-        f"next: in curator.yaml, pseudonyms: {{style: coded, key_file: {key_file}}}",
+        # The recipe counts from the project's folder, and the command from the present one.
+        "next: in curator.yaml, pseudonyms: {style: coded, link: project, key_file:"
+        f" {key_file.expanduser().resolve()}}}",
     )

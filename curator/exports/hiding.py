@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from curator.edits import apply
+from curator.originals import hidden
 from curator.partly import left_of
 from curator.pseudonymise import Pseudonymiser, mentions
 from curator.pseudonyms import NUMBERED
@@ -75,8 +77,10 @@ def hiding_facts(workspace: Workspace, recipe: Recipe) -> dict[str, Any]:
 
 
 @contextmanager
-def hiding(workspace: Workspace, recipe: Recipe) -> Iterator[Hide]:
+def hiding(workspace: Workspace, recipe: Recipe, route: str) -> Iterator[Hide]:
     """Give the way in which the recipe hides details; what pseudonyms hide goes to the vault.
+
+    `route` is where the records go: each hides what the policy says of it.
 
     Raises:
         VaultError: there is no key, or it is not the vault's.
@@ -87,7 +91,7 @@ def hiding(workspace: Workspace, recipe: Recipe) -> Iterator[Hide]:
     keys = project_keys(workspace, recipe)
     pseudonymiser = Pseudonymiser(recipe.pseudonyms, keys)
     with Vault(workspace.vault, keys) as vault:
-        yield _Pseudonyms(pseudonymiser, vault)
+        yield _Pseudonyms(pseudonymiser, vault, route)
 
 
 class _Placeholders:
@@ -102,8 +106,8 @@ class _Placeholders:
 class _Pseudonyms:
     """Puts in pseudonyms, and keeps in the vault what they hide."""
 
-    def __init__(self, pseudonymiser: Pseudonymiser, vault: Vault) -> None:
-        self._pseudonymiser, self._vault = pseudonymiser, vault
+    def __init__(self, pseudonymiser: Pseudonymiser, vault: Vault, route: str) -> None:
+        self._pseudonymiser, self._vault, self._route = pseudonymiser, vault, route
         self._made: set[str] = set()
 
     @property
@@ -116,6 +120,7 @@ class _Pseudonyms:
         # What is only left of a detail is no pseudonym: it leads back to nobody.
         known = [m for m in mentions(record, edits) if m.surrogate not in left]
         if edits:
-            self._vault.add(record.id, known)
+            shown = [part.text for part in apply(record.parts, edits)]
+            self._vault.add(record.id, self._route, hidden(shown, known))
         self._made.update(m.surrogate for m in known)
         return edits

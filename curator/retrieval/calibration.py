@@ -38,7 +38,7 @@ ABSENT = ((0.0, 0.0), (0.05, 0.11), (0.25, 0.15), (0.5, 0.19), (0.75, 0.24), (0.
 _WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, MEANING, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
 _MOST = 400
 _FEWEST = 20
-_BUDGET = 0.1
+_BUDGET = 0.05
 """How many texts may be embedded for it, as a share of the corpus's windows."""
 _SHORTEST = 8
 """How long a sentence is at least that is asked: in Han characters or words."""

@@ -92,7 +92,7 @@ def exported(workspace: Workspace, recipe: Recipe, plan: Plan) -> list[Record]:
     """Return the records that the corpus is made of, as they are exported."""
     con = workspace.sql(plan.findings)
     verdicts = settled(workspace, recipe, plan)
-    with hiding(workspace, recipe) as hide:
+    with hiding(workspace, recipe, NAME) as hide:
         return [
             one.record
             for some in kept(con, plan, NAME, hide, verdicts, workspace.source_shas())

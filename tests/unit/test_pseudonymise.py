@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from curator.checksums import CHECKSUMS
+from curator.edits import apply
 from curator.errors import VaultError
 from curator.exports import export_instruction, export_rag
 from curator.exports.hiding import project_keys
-from curator.pseudonymise import Pseudonymiser, mentions, pseudonymised, revealed
+from curator.originals import Hidden, hidden, restored
+from curator.pseudonymise import Pseudonymiser, mentions
 from curator.reveal import reveal
 from curator.schema import Pseudonyms, Recipe
 from curator.surrogates import Surrogates
@@ -55,6 +57,11 @@ def rows(record: Record, name: str = NAME) -> list[dict[str, Any]]:
         row(record, 0, PHONE, "[电话1]", "PII002"),
         row(record, 1, name, "[姓名1]"),
     ]
+
+
+def kept(record: Record, style: str = "coded") -> Hidden:
+    edits = Pseudonymiser(Pseudonyms(style=style, link="project"), KEYS).edits(record, rows(record))
+    return hidden([part.text for part in apply(record.parts, edits)], mentions(record, edits))
 
 
 def shown(settings: Pseudonyms, *records: Record) -> list[list[str]]:
@@ -132,13 +139,18 @@ def test_what_has_no_form_is_coded_in_either_style() -> None:
 
 def test_a_record_comes_back_to_the_letter(tmp_path: Path) -> None:
     record = chat(1)
-    hide = Pseudonymiser(Pseudonyms(style="realistic", link="project"), KEYS)
-    edits = hide.edits(record, rows(record))
+    edits = Pseudonymiser(Pseudonyms(style="realistic", link="project"), KEYS).edits(
+        record, rows(record)
+    )
+    texts = [part.text for part in apply(record.parts, edits)]
+    assert NAME not in "".join(texts)
     with Vault(tmp_path / "vault.db", KEYS) as vault:
-        hidden = pseudonymised(record, edits, vault)
-    assert NAME not in hidden.parts[0].text + hidden.parts[1].text
+        vault.add(record.id, "rag", hidden(texts, mentions(record, edits)))
     with Vault(tmp_path / "vault.db", KEYS) as vault:
-        assert revealed(hidden.parts, vault.mentions(record.id)) == record.parts
+        known = vault.hidden(record.id, "rag")
+        assert known.shown == ()
+        assert restored(texts, known) == [part.text for part in record.parts]
+        assert vault.hidden(record.id, "instruction") == Hidden()
         assert vault.originals(edits[0].replacement) == [NAME]
 
 
@@ -153,9 +165,8 @@ def test_a_replacement_that_holds_two_details_and_a_repair() -> None:
 
 def test_the_vault_says_nothing_without_its_key(tmp_path: Path) -> None:
     record, path = chat(1), tmp_path / "vault.db"
-    hide = Pseudonymiser(Pseudonyms(style="coded", link="project"), KEYS)
     with Vault(path, KEYS) as vault:
-        pseudonymised(record, hide.edits(record, rows(record)), vault)
+        vault.add(record.id, "rag", kept(record))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert NAME.encode() not in path.read_bytes()
     assert b"8000" not in path.read_bytes()
@@ -165,19 +176,17 @@ def test_the_vault_says_nothing_without_its_key(tmp_path: Path) -> None:
 
 def test_a_value_that_was_moved_to_another_record_does_not_open(tmp_path: Path) -> None:
     record, path = chat(1), tmp_path / "vault.db"
-    hide = Pseudonymiser(Pseudonyms(style="coded", link="project"), KEYS)
     with Vault(path, KEYS) as vault:
-        pseudonymised(record, hide.edits(record, rows(record)), vault)
+        vault.add(record.id, "rag", kept(record))
         vault._db.execute("UPDATE records SET id = 'stolen'")
         with pytest.raises(VaultError, match="was changed"):
-            vault.mentions("stolen")
+            vault.hidden("stolen", "rag")
 
 
 def test_a_failed_block_leaves_the_vault_as_it_was(tmp_path: Path) -> None:
     record, path = chat(1), tmp_path / "vault.db"
-    hide = Pseudonymiser(Pseudonyms(style="coded", link="project"), KEYS)
     with pytest.raises(RuntimeError), Vault(path, KEYS) as vault:
-        pseudonymised(record, hide.edits(record, rows(record)), vault)
+        vault.add(record.id, "rag", kept(record))
         raise RuntimeError
     with Vault(path, KEYS) as vault:
         assert list(vault.surrogates()) == []

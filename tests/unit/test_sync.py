@@ -22,7 +22,8 @@ from curator.exports.vectors import EmbedWindows
 from curator.models.encoders import embed, load_encoder
 from curator.schema import Exports, RagExport, RagTarget, Recipe
 from curator.workspace import Workspace
-from tests.tables import FOLDERS, KINDS, held, nearest, postgres, target
+from tests.tables import FOLDERS, KINDS, SERVERS, held, nearest, postgres, serving, target
+from tests.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -182,6 +183,39 @@ def test_a_sync_that_broke_off_goes_on(
     there = 0 if kind == "faiss" else 2
     assert synced(tmp_path, folder, settings) == [(4 - there, 0, 0, there)]
     assert set(held(settings, tmp_path)) == set(TEXTS)
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_server_that_goes_down_mid_sync_gets_the_rest_when_it_is_up(
+    kind: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.exports.vectors._TEXTS_A_FILE", 2)
+    folder = corpus(tmp_path, TEXTS)
+    with serving(kind, tmp_path, url) as (at, by_wire):
+        with Wire(at) as wire:
+            settings = RagTarget(kind=kind, url=by_wire(wire.port))
+            with opened(place_of(settings, tmp_path, "shop")) as table:
+                cls = type(table)
+            whole, calls = cls.upsert, []
+
+            def cut_at_the_second(self: Any, rows: pa.Table) -> None:
+                calls.append(rows)
+                if len(calls) == 2:
+                    wire.cut()
+                whole(self, rows)
+
+            with monkeypatch.context() as patched:
+                patched.setattr(cls, "upsert", cut_at_the_second)
+                error = error_of(tmp_path, folder, settings)
+            assert "does not answer or refuses" in error.message
+            assert not any(text in str(error) for text in TEXTS.values())
+        with Wire(at) as wire:
+            settings = RagTarget(kind=kind, url=by_wire(wire.port))
+            # It is another address: the table is the same.
+            assert synced(tmp_path, folder, settings) == [(2, 0, 0, 2)]
+            assert synced(tmp_path, folder, settings) == [(0, 0, 0, 4)]
+            with opened(place_of(settings, tmp_path, "shop")) as table:
+                assert {chunk for chunk, _ in table.ids_and_hashes()} == set(TEXTS)
 
 
 @pytest.mark.parametrize("kind", FOLDERS)

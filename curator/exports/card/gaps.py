@@ -28,7 +28,7 @@ def gaps(con: duckdb.DuckDBPyConnection, version: Version, names: Mapping[str, s
         " AND f.replacement IS NOT NULL AND f.id NOT IN (SELECT id FROM edits)"
     ).fetchone()
     left = row[0] if row else 0
-    if "tokenizer" in version.facts["params"] and version.facts["params"]["tokenizer"] is None:
+    if version.name == "instruction" and version.facts["params"]["tokenizer"] is None:
         found.append(
             "Rows were not measured in tokens: what a trainer would cut is not known"
             " (exports.instruction.tokenizer). / 未按词元计长，不知训练时会截断多少。"

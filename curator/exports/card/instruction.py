@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from curator.exports.card.facts import About
 
 
+_LEFT_OUT = {
+    "blank": "空白",
+    "before the first question": "首个问题之前",
+    "after the last answer": "最后一个回答之后",
+}
+"""Why turns are in no row, in Chinese."""
+
+
 def instruction_card(about: About) -> str:
     """Return the card of an instruction dataset."""
     manifest = about.manifest
@@ -42,7 +50,10 @@ def instruction_card(about: About) -> str:
         *table(
             ("turns", "n"),
             [("exported / 导出", manifest["turns"]["exported"])]
-            + [(f"left out: {reason}", n) for reason, n in left_out.items()],
+            + [
+                (f"left out: {reason} / 未导出：{_LEFT_OUT.get(reason, reason)}", n)
+                for reason, n in left_out.items()
+            ],
         ),
         "",
     ]
@@ -129,9 +140,11 @@ def _mix(manifest: Mapping[str, Any]) -> Iterator[str]:
         f" {told['quality']['all']})."
     )
     yield ""
+    topics: dict[str, Any] = told["topics"]
+    largest_first = sorted(topics.items(), key=lambda one: (-one[1]["rows"], one[0]))
     yield from table(
         ("topic / 主题", "rows", "left out / 未选"),
-        [(name, n["rows"], n["left_out"]) for name, n in told["topics"].items()],
+        [(name, n["rows"], n["left_out"]) for name, n in largest_first],
     )
     yield ""
     replay = told["replay"]

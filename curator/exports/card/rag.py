@@ -35,11 +35,13 @@ def rag_card(about: About) -> str:
         (
             f"{rows} chunks, at most {params['chunk_length']}"
             f" {f'tokens of {named}' if named else 'Han characters or words'} each,"
-            f" cut at the ends of sentences, {params['overlap_sentences']} sentences of overlap."
+            " cut at the ends of sentences; sentences that a chunk repeats from the one before it:"
+            f" {params['overlap_sentences']}."
         ),
         (
             f"共 {rows} 段，每段至多 {params['chunk_length']}"
-            f" {f'个 {named} 词元' if named else '个汉字或词'}，只在句末切分。"
+            f" {f'个 {named} 词元' if named else '个汉字或词'}，只在句末切分；"
+            f"每段开头重复前一段末尾的 {params['overlap_sentences']} 句。"
         ),
         "",
         *table(("records / 记录", "n"), manifest["records_by_kind"].items()),
