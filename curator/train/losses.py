@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from curator.train.tokens import IGNORED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
     from transformers import PreTrainedTokenizerBase
@@ -99,11 +99,10 @@ def answer(
     model: Any,
     tokenizer: PreTrainedTokenizerBase,
     template: str,
-    messages: Sequence[dict[str, str]],
+    messages: Sequence[Mapping[str, str]],
     *,
     longest: int,
     temperature: float = 0.0,
-    streamer: Any = None,
 ) -> str:
     """Return what the model answers to a conversation; at temperature 0 always the same."""
     import torch  # noqa: PLC0415 - heavy
@@ -131,7 +130,6 @@ def answer(
             max_new_tokens=longest,
             eos_token_id=ends(tokenizer),
             pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id,
-            streamer=streamer,
             **how,
         )
     model.train(was_training)

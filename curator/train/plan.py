@@ -31,7 +31,8 @@ _MOST_ROWS = 8
 """Rows at a time on a device, at most: more seldom make it faster, and padding grows."""
 _BESIDE_WEIGHTS = 1.15
 """What an adapter takes altogether, beside its base's weights, roughly."""
-_RATES = {"lora": 2e-4, "qlora": 2e-4, "full": 2e-5}
+RATES = {"lora": 2e-4, "qlora": 2e-4, "full": 2e-5}
+"""Peak learning rates by method, where none is asked for: those of TRL's and QLoRA's examples."""
 GIB = 2**30
 
 
@@ -207,7 +208,7 @@ def plan(
         processes=together,
         accumulated=training.batch_size // together // way.rows,
         steps=steps,
-        learning_rate=training.learning_rate or _RATES[way.method],
+        learning_rate=training.learning_rate or RATES[way.method],
         seen=seen,
         flops=flops,
         seconds=flops / speed if speed else None,
