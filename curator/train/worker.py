@@ -115,9 +115,10 @@ class _Work:
 
         job = self.job
         set_seed(job["seed"])
-        model = bases.model(
-            job["source"], precision=job["precision"], quantised=job["method"] == "qlora"
-        )
+        # Weights that are trained stay in 32 bits: steps are too small for 16, and mixed
+        # precision computes in 16 all the same.
+        precision = "fp32" if job["method"] == "full" else job["precision"]
+        model = bases.model(job["source"], precision=precision, quantised=job["method"] == "qlora")
         if job["device"] != "cpu" and job["method"] != "qlora":
             model.to(torch.device(job["device"], int(os.environ.get("LOCAL_RANK", "0"))))
         if job["parent"]:
