@@ -60,7 +60,7 @@ def plan(
     json: Json = False,
 ) -> None:
     """Tell how a run would go: method, memory, time, cost, and rows that suffer. Nothing runs."""
-    from curator.cli.training import planned_rows, rows_in_prose
+    from curator.cli.training import NOTHING_HELD_OUT, planned_rows, rows_in_prose
     from curator.train.launch import ready
 
     asked = _asked(_open(project), export, base, general, set_, processes)
@@ -79,6 +79,8 @@ def plan(
         "length_of_95_percent": prepared.train.account.within(0.95),
     }
     _tell(facts, ("what", "how"), planned_rows(facts), *rows_in_prose(facts["rows"]), as_json=json)
+    if not json and not prepared.validation.account.used:
+        say(*NOTHING_HELD_OUT)
     if not (json or planned.fits):
         say(f"this does not fit; what would: {planned.fitting}")
 

@@ -158,6 +158,12 @@ def from_corpus(
     return reply
 
 
+NOTHING_HELD_OUT = (
+    "no row is held out, so nothing tells what is learnt: raise exports.instruction.validation",
+    "导出没有留出行，无从得知学到多少：请调高 exports.instruction.validation",
+)
+
+
 def planned_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return a plan's facts as the rows of a table."""
     memory, hours, gib = facts["memory"], facts["hours"], 2**30
@@ -210,6 +216,8 @@ def outcome(done: Run) -> list[str]:
         f"{name} loss: {losses['before']:.4f} → {losses['after']:.4f}"
         for name, losses in result["losses"].items()
     ]
+    if "domain" not in result["losses"]:
+        lines += NOTHING_HELD_OUT
     forgetting = result["forgetting"]
     if forgetting and forgetting["forgot"]:
         lines.append(
