@@ -169,7 +169,7 @@ def compare(
                     "seed": seed,
                     "max_steps": steps,
                     "epochs": epochs,
-                    "save_every": max(1, steps // 4),
+                    "save_every": -(-steps // 2),
                 }
             )
             one = replace(asked, export=folder, training=training, general=None)

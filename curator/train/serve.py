@@ -31,14 +31,14 @@ class Model:
         self, messages: Sequence[Mapping[str, str]], longest: int = 256, temperature: float = 0.0
     ) -> str:
         """Return the answer to a conversation, at most `longest` tokens."""
-        return losses.answer(
+        return losses.answers(
             self.model,
             self.tokenizer,
             self.template,
-            messages,
+            [messages],
             longest=longest,
             temperature=temperature,
-        )
+        )[0]
 
 
 def open_model(root: Path, name: str, base: str | None = None) -> Model:
