@@ -33,10 +33,14 @@ _CUT_HAN = re.compile(
     r"(?:[，、：；（《“「]|(?:因为|所以|但是|而且|并且|以及|或者|如果|例如|比如|包括|由于|为了|通过|根据|首先|其次))$"
 )
 _CUT_LATIN = re.compile(
-    r"(?:(?<=[a-z]),|(?<=[a-z])-|\b(?:and|or|but|the|a|an|of|because|which|such as|including"
-    r"|your|their|its|is|are))$",
+    r"(?:(?<=[a-z]),|(?<=[a-z])-|\b(?:and|or|nor|but|the|(?-i:an?)|of|because|which|such as"
+    r"|including|my|your|his|its|our|their|whose|every|is|are|was|were|has|may|if|unless|whether"
+    r"|although|than|as|into|between|among|during|due to|caused by|based on|called|usually"
+    r"|typically))$",
     re.IGNORECASE,
 )
+"""What no sentence ends with. Words that questions and asides end with (to, for, with, in, do) are
+left out."""
 _SIGNED = re.compile(
     r"(?:sincerely|regards|wishes|best|love|yours|truly|cheers|thanks|you),$", re.IGNORECASE
 )
@@ -53,6 +57,7 @@ _CLAUSE = re.compile(r"[，。！？；,!?;\n]|\.\s")
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _COURTEOUS_AT_MOST, _LAST_WORDS = 60, 60
 _SHORTEST_CUT, _SHORTEST_ECHO, _SHORTEST_SCRIPT = 12, 6, 4
+_SHORTEST_UNFINISHED = 6
 
 
 class NonAnswers:
@@ -75,7 +80,7 @@ class NonAnswers:
     """
 
     name: ClassVar[str] = "non_answers"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     view: ClassVar[View] = "redacted"
     needs: ClassVar[tuple[str, ...]] = ("answer_rules",)
     codes: ClassVar[tuple[Code, ...]] = (
@@ -138,8 +143,8 @@ class NonAnswers:
                 # To "Hello" one may answer in kind, and "Hello World" is no greeting.
                 echoed = 0.3 if self._without_courtesy(pair.question) is not None else wanted
                 yield _COURTESY, (0.9 - 0.1 * left) * echoed, {"left": left}
-        if is_last and units >= _SHORTEST_CUT and len(_CODE_LINE.findall(answer)) < 2:
-            how = _cut_off(answer)
+        if is_last and units >= _SHORTEST_UNFINISHED and len(_CODE_LINE.findall(answer)) < 2:
+            how = _cut_off(answer, units)
             # A wish that ends in a comma is carelessness: the answer before it is whole.
             if how and self._without_courtesy(_last_clause(answer)) not in range(_LEFT_TO_SAY):
                 yield _CUT, *how
@@ -152,9 +157,12 @@ class NonAnswers:
         return length(rest) if courteous else None
 
 
-def _cut_off(answer: str) -> tuple[float, dict[str, Any]] | None:
+def _cut_off(answer: str, units: int) -> tuple[float, dict[str, Any]] | None:
     """Return how surely an answer ends too early, and the sign of it."""
     text = answer.rstrip()
+    if units < _SHORTEST_CUT:
+        bare = _CUT_LATIN.search(text) if text[-1].isalpha() else None
+        return (0.75, {"sign": "unfinished sentence"}) if bare else None
     if text.count("```") % 2:
         return 0.8, {"sign": "open code block"}
     tail = text.rsplit("\n", 1)[-1]

@@ -13,6 +13,13 @@ from curator.cli.search import Kind, Lang, Question, Source, Top, ValidOn
 if TYPE_CHECKING:
     from curator.retrieval.grounding import Answer
 
+Bar = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, help="The confidence below which it says: not in the corpus (0.75)."
+    ),
+]
+
 
 def ask(
     question: Question,
@@ -27,12 +34,7 @@ def ask(
     name: Annotated[
         str | None, typer.Option(help="The model's name on the server; by default its first.")
     ] = None,
-    bar: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, help="The confidence below which it says: not in the corpus (0.75)."
-        ),
-    ] = None,
+    bar: Bar = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="The longest answer, in tokens.")] = 400,
     top: Top = 5,
     source: Source = None,
@@ -69,10 +71,10 @@ def ask(
         data(asdict(answer))
         return
     print()
-    _cite(answer)
+    cite(answer)
 
 
-def _cite(answer: Answer) -> None:
+def cite(answer: Answer) -> None:
     """Print where the answer stands; what the model was shown, where it cites nothing."""
     if not answer.in_corpus:
         say(f"confidence {answer.confidence:.2f}; the nearest passages / 最接近的资料：")

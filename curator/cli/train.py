@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curator.cli.ask import Bar
 from curator.cli.output import Folder, Json, Stages, data, say, show, table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from curator.project import Project
     from curator.train.launch import Asked
-    from curator.train.runs import Run
 
 app = typer.Typer(
     help="Fine-tune a model on the instruction dataset, and measure what came of it.",
@@ -62,32 +62,28 @@ def plan(
     json: Json = False,
 ) -> None:
     """Tell how a run would go: method, memory, time, cost, and rows that suffer. Nothing runs."""
+    from curator.cli.training import NOTHING_HELD_OUT, planned_rows, rows_in_prose
     from curator.train.launch import ready
 
     asked = _asked(_open(project), export, base, general, set_, processes)
     with Stages(quiet=json) as stages:
         _, prepared, planned = ready(asked, stages)
-    facts = planned.facts(price)
-    rows = {
-        "train": prepared.train.account,
-        "validation": prepared.validation.account,
-        **({"replay": prepared.replayed.account} if prepared.replayed else {}),
-        **({"general": prepared.held_out.account} if prepared.held_out else {}),
+    sets = {
+        "train": prepared.train,
+        "validation": prepared.validation,
+        "replay": prepared.replayed,
+        "general": prepared.held_out,
     }
-    if json:
-        data(
-            {
-                **facts,
-                "base": {"source": prepared.source, "parameters": prepared.shape.parameters},
-                "template": prepared.template.origin,
-                "rows": {name: account.facts() for name, account in rows.items()},
-                "length_of_95_percent": prepared.train.account.within(0.95),
-            }
-        )
-        return
-    _tell_plan(facts, prepared.shape.parameters, prepared.train.account.within(0.95))
-    _tell_rows({name: account.facts() for name, account in rows.items()})
-    if not planned.fits:
+    facts = planned.facts(price) | {
+        "base": {"source": prepared.source, "parameters": prepared.shape.parameters},
+        "template": prepared.template.origin,
+        "rows": {name: one.account.facts() for name, one in sets.items() if one is not None},
+        "length_of_95_percent": prepared.train.account.within(0.95),
+    }
+    _tell(facts, ("what", "how"), planned_rows(facts), *rows_in_prose(facts["rows"]), as_json=json)
+    if not json and not prepared.validation.account.used:
+        say(*NOTHING_HELD_OUT)
+    if not (json or planned.fits):
         say(f"this does not fit; what would: {planned.fitting}")
 
 
@@ -112,7 +108,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Fine-tune; the same command goes on where it stopped, and tells a run that is done."""
-    from curator.cli.training import Steps
+    from curator.cli.training import Steps, outcome
     from curator.train.launch import run as launch
     from curator.train.runs import find
 
@@ -132,7 +128,7 @@ def run(
         data(done.card() | {"folder": str(done.folder)})
         return
     print(done.folder)
-    _tell_run(done)
+    say(*outcome(done))
 
 
 @app.command()
@@ -141,22 +137,18 @@ def runs(*, project: Folder = ".", json: Json = False) -> None:
     from curator.train.runs import runs as listed
 
     cards = [run.card() for run in listed(_open(project).workspace.root)]
-    if json:
-        data(cards)
-        return
-    table(
-        ("run", "status", "base", "export", "domain", "general"),
-        [
-            (
-                card["id"],
-                card["status"],
-                str(card["base"]["name"]),
-                card["export"]["version"],
-                *(_change(card, name) for name in ("domain", "general")),
-            )
-            for card in cards
-        ],
-    )
+    headers = ("run", "status", "base", "export", "domain", "general")
+    rows = [
+        (
+            card["id"],
+            card["status"],
+            str(card["base"]["name"]),
+            card["export"]["version"],
+            *(_change(card, name) for name in ("domain", "general")),
+        )
+        for card in cards
+    ]
+    _tell(cards, headers, rows, as_json=json)
 
 
 @app.command()
@@ -201,21 +193,16 @@ def sweep(
         raise typer.BadParameter("give numbers, such as 0,0.1", param_hint="--shares") from None
     with Steps(quiet=json) as steps:
         found = swept(opened.workspace.root, asked, wanted, steps)
-    if json:
-        data(found.facts())
-        return
-    table(
-        ("replay", "domain before", "after", "general before", "after", "forgot"),
-        [
-            (
-                f"{row['replay']:g}",
-                *(f"{row[n][w]:.4f}" for n in ("domain", "general") for w in ("before", "after")),
-                "yes" if row["forgot"] else "no",
-            )
-            for row in found.rows
-        ],
-    )
-    say(f"picture: {found.picture}")
+    headers = ("replay", "domain before", "after", "general before", "after", "forgot")
+    rows = [
+        (
+            f"{row['replay']:g}",
+            *(f"{row[n][w]:.4f}" for n in ("domain", "general") for w in ("before", "after")),
+            "yes" if row["forgot"] else "no",
+        )
+        for row in found.rows
+    ]
+    _tell(found.facts(), headers, rows, f"picture: {found.picture}", as_json=json)
 
 
 @app.command()
@@ -246,28 +233,22 @@ def compare(
     asked = _asked(opened, export, base, None, set_, None)
     with Steps(quiet=json) as steps:
         found = opened.compare(asked, seeds=seeds, raw=raw, held_out=held_out, watcher=steps)
-    if json:
-        data(found.facts())
-        return
-    table(
-        ("trained on", "rows", "seed", "tokens", "loss before", "after"),
-        [
-            (
-                r["arm"],
-                r["rows"],
-                str(r["seed"]),
-                r["tokens"],
-                f"{r['before']:.4f}",
-                f"{r['after']:.4f}",
-            )
-            for r in found.rows
-        ],
-    )
     facts = found.facts()
-    for arm in ("raw", "curated"):
-        told = facts["arms"][arm]
-        say(f"{arm}: {told['mean']:.4f} ± {told['deviation']:.4f}")
-    say(facts["told"]["en"], facts["told"]["zh"], f"picture: {found.picture}")
+    means = [f"{name}: {m['mean']:.4f} ± {m['deviation']:.4f}" for name, m in facts["arms"].items()]
+    headers = ("trained on", "rows", "seed", "tokens", "loss before", "after")
+    rows = [
+        (
+            row["arm"],
+            row["rows"],
+            str(row["seed"]),
+            row["tokens"],
+            f"{row['before']:.4f}",
+            f"{row['after']:.4f}",
+        )
+        for row in found.rows
+    ]
+    prose = (*means, facts["told"]["en"], facts["told"]["zh"], f"picture: {found.picture}")
+    _tell(facts, headers, rows, *prose, as_json=json)
 
 
 @app.command()
@@ -277,7 +258,7 @@ def demo(
     json: Json = False,
 ) -> None:
     """Train a tiny model on the sample, be killed half-way, go on, and compare the losses."""
-    from curator.cli.training import Steps
+    from curator.cli.training import Steps, outcome
     from curator.models import base as small
     from curator.project import Project
     from curator.scaffold import sample, sample_texts
@@ -294,7 +275,7 @@ def demo(
         told = {"run": proof.run.id, "killed_after": proof.killed, "identical": proof.identical}
         data(told | {"losses": proof.unbroken})
     else:
-        _tell_run(proof.run)
+        say(*outcome(proof.run))
         show((proof.run.folder / "README.md").read_text(encoding="utf-8"))
     say(
         f"killed after step {proof.killed} of {len(proof.unbroken)}; losses after going on: "
@@ -335,18 +316,37 @@ def chat(
     ] = "latest",
     *,
     project: Folder = ".",
+    base: Base = None,
     system: Annotated[str | None, typer.Option(help="What the system prompt says.")] = None,
     ask: Annotated[str | None, typer.Option(help="Ask this once, and end.")] = None,
+    rag: Annotated[
+        bool,
+        typer.Option(
+            "--rag", help="Answer from the project's RAG corpus, with citations, as curator ask."
+        ),
+    ] = False,
+    bar: Bar = None,
     longest: Annotated[int, typer.Option(min=1, help="Tokens of an answer.")] = 256,
     temperature: Annotated[float, typer.Option(min=0, help="0 always answers the same.")] = 0.0,
 ) -> None:
     """Talk with what was trained, in the terminal."""
-    from curator.cli.training import talk
+    from curator.cli.training import by_heart, from_corpus, talk
+    from curator.project import Project
     from curator.train.serve import open_model
 
-    opened = _open(project) if not Path(model).is_dir() else None
+    with Stages() as stages:
+        opened = Project(project, progress=stages) if rag or not Path(model).is_dir() else None
+        corpus = opened.corpus() if opened and rag else None
     root = opened.workspace.root if opened else Path.cwd()
-    talk(open_model(root, model), system, ask, longest=longest, temperature=temperature)
+    model_ = open_model(root, model, base)
+    begun = [{"role": "system", "content": system}] if system else []
+
+    def generate(messages: Sequence[Mapping[str, str]], most: int) -> Iterator[str]:
+        yield model_.answer([*begun, *messages], most, temperature)
+
+    talk(
+        from_corpus(generate, corpus, bar, longest) if corpus else by_heart(generate, longest), ask
+    )
 
 
 @app.command()
@@ -364,12 +364,9 @@ def configs(
 
     asked = _asked(_open(project), export, base, None, set_, None)
     written = write(asked.export, asked.training, out)
-    if json:
-        data({"files": [str(path) for path in written.files], "keys": written.keys})
-        return
-    for path in written.files:
-        print(path)
-    table(("what", "curator", "LLaMA-Factory", "axolotl"), written.keys)
+    files = [str(path) for path in written.files]
+    headers = ("what", "curator", "LLaMA-Factory", "axolotl")
+    _tell({"files": files, "keys": written.keys}, headers, written.keys, *files, as_json=json)
 
 
 def _open(project: str) -> Project:
@@ -404,55 +401,19 @@ def _asked(
     )
 
 
-def _tell_plan(facts: Mapping[str, Any], parameters: int, usual: int) -> None:
-    memory, gib = facts["memory"], 2**30
-    hours = facts["hours"]
-    told: list[tuple[str, object]] = [
-        ("base model", f"{parameters:,} parameters"),
-        ("device", f"{facts['device_name']} ({facts['processes']} process(es))"),
-        ("method", f"{facts['method']}, {facts['precision']}"),
-        (
-            "batch",
-            f"{facts['batch']} rows a step, {facts['rows_at_a_time']} at a time"
-            + (", with checkpointing" if facts["checkpointing"] else ""),
-        ),
-        ("length", f"{facts['length']:,} tokens (95 % of rows fit in {usual:,})"),
-        ("steps", f"{facts['steps']:,}, {facts['tokens_seen']:,} tokens"),
-        ("learning rate", f"{facts['learning_rate']:g}"),
-        ("FLOPs", f"{facts['flops']:.2g}"),
-        ("hours of a device", "unknown" if hours is None else f"{hours:g}"),
-        *([("cost", f"{facts['cost']:,.2f}")] if facts["cost"] is not None else []),
-        (
-            "memory",
-            f"{memory['total'] / gib:.2f} GiB of {facts['memory_free'] / gib:.1f} free: "
-            + ", ".join(f"{k} {v / gib:.2f}" for k, v in memory.items() if k != "total"),
-        ),
-    ]
-    table(("what", "how"), told)
-
-
-def _tell_rows(rows: Mapping[str, Mapping[str, Any]]) -> None:
-    for name, told in rows.items():
-        say(
-            f"{name}: {told['rows']:,} rows, {told['used']:,} used ({told['tokens']:,} tokens,"
-            f" {told['learnt']:,} learnt), {told['cut']:,} cut, {told['masked']:,} without anything"
-            " to learn"
-        )
-        for row in told["named"][:5]:
-            say(f"  {row['id']}: {row['tokens']:,} tokens, {row['reason']}")
-
-
-def _tell_run(done: Run) -> None:
-    told = done.card()
-    for name, losses in told["result"]["losses"].items():
-        say(f"{name} loss: {losses['before']:.4f} → {losses['after']:.4f}")
-    forgetting = told["result"]["forgetting"]
-    if forgetting and forgetting["forgot"]:
-        say(
-            f"warning: the general loss rose by {forgetting['rise']:.3f},"
-            f" more than {forgetting['threshold']:g}; replay general rows: --set replay=0.1"
-        )
-    say("the run card: curator train card", "next: curator train chat")
+def _tell(
+    facts: object,
+    headers: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *prose: str,
+    as_json: bool,
+) -> None:
+    """Print what came out: for programs, or as a table with some prose."""
+    if as_json:
+        data(facts)
+        return
+    table(headers, rows)
+    say(*prose)
 
 
 def _change(told: Mapping[str, Any], name: str) -> str:

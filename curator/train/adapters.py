@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import TrainError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 DROPOUT = 0.05
@@ -34,7 +37,8 @@ def added(model: Any, rank: int, *, quantised: bool) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, config)
+    with _quietly():
+        return get_peft_model(model, config)
 
 
 def loaded(model: Any, folder: Path, *, trainable: bool = False) -> Any:
@@ -47,12 +51,21 @@ def loaded(model: Any, folder: Path, *, trainable: bool = False) -> Any:
     from peft import PeftModel  # noqa: PLC0415 - heavy
 
     try:
-        return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+        with _quietly():
+            return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
     except (RuntimeError, ValueError, KeyError) as error:
         raise TrainError(
             f"{folder}: the adapter does not fit the base model ({type(error).__name__})",
             "name the base model that it was trained on; its adapter_config.json tells it",
         ) from None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep from the terminal what PEFT and transformers announce to each other's authors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def save(model: Any, folder: Path) -> None:
@@ -61,8 +74,3 @@ def save(model: Any, folder: Path) -> None:
         model.save_pretrained(str(folder), selected_adapters=["default"])
     else:
         model.save_pretrained(str(folder))
-
-
-def merged(model: Any, folder: Path) -> Any:
-    """Return the base model with the adapter in a folder put into its weights."""
-    return loaded(model, folder).merge_and_unload()

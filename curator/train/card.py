@@ -245,15 +245,12 @@ def _rows(rows: Mapping[str, Any]) -> list[str]:
 
 
 def _measured(result: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
-    lines = [
-        "| loss on / 损失 | before / 之前 | after / 之后 |",
-        "| --- | ---: | ---: |",
-        *(
-            f"| {name} | {told['before']:.4f} | {told['after']:.4f} |"
-            for name, told in sorted(result["losses"].items())
-        ),
-        "",
+    losses = [
+        f"| {name} | {told['before']:.4f} | {told['after']:.4f} |"
+        for name, told in sorted(result["losses"].items())
     ]
+    headers = ["| loss on / 损失 | before / 之前 | after / 之后 |", "| --- | ---: | ---: |"]
+    lines = [*headers, *losses, ""] if losses else []
     forgetting = result["forgetting"]
     if forgetting and forgetting["forgot"]:
         lines += [

@@ -53,30 +53,46 @@ class Comparison:
             losses = [row["after"] for row in self.rows if row["arm"] == arm]
             spread = statistics.stdev(losses) if len(losses) > 1 else 0.0
             arms[arm] = {"mean": statistics.fmean(losses), "deviation": spread}
-        gain = arms["raw"]["mean"] - arms["curated"]["mean"]
         by_seed: dict[int, dict[str, float]] = {}
         for row in self.rows:
             by_seed.setdefault(row["seed"], {})[row["arm"]] = row["after"]
-        wins = sum(pair["curated"] < pair["raw"] for pair in by_seed.values())
+        gains = [pair["raw"] - pair["curated"] for pair in by_seed.values()]
+        gain, interval = statistics.fmean(gains), _interval(gains)
+        wins = sum(one > 0 for one in gains)
         return {
             "rows": self.rows,
             "arms": arms,
             "gain": gain,
+            "interval": interval,
             "wins": wins,
             "seeds": len(by_seed),
             "token_budget": self.budget,
             "raw_left_out": dict(self.left_out),
             "picture": str(self.picture),
-            "told": _told(gain, wins, len(by_seed)),
+            "told": _told(gain, interval, wins, len(by_seed)),
         }
 
 
-def _told(gain: float, wins: int, seeds: int) -> dict[str, str]:
+def _interval(gains: Sequence[float]) -> tuple[float, float] | None:
+    """Return the mean's 95 % interval by Student's t over seeds; one seed has none."""
+    if len(gains) < 2:
+        return None
+    from scipy.stats import t  # noqa: PLC0415 - at the end alone
+
+    half = float(t.ppf(0.975, len(gains) - 1)) * statistics.stdev(gains) / len(gains) ** 0.5
+    mean = statistics.fmean(gains)
+    return mean - half, mean + half
+
+
+def _told(
+    gain: float, interval: tuple[float, float] | None, wins: int, seeds: int
+) -> dict[str, str]:
     """Return what came out in words: only where every seed agrees is a side said to be better."""
+    within = f" (95 %: {interval[0]:.4f} … {interval[1]:.4f})" if interval else ""
     if wins == seeds and gain > 0:
         return {
-            "en": f"curation helped: the clean loss is {gain:.4f} lower, with every seed",
-            "zh": f"整理有效：干净留出集上的损失低 {gain:.4f}，每个种子都如此",
+            "en": f"curation helped: the clean loss is {gain:.4f} lower, with every seed{within}",
+            "zh": f"整理有效：干净留出集上的损失低 {gain:.4f}，每个种子都如此{within}",
         }
     if wins == 0 and gain < 0:
         return {
@@ -84,8 +100,9 @@ def _told(gain: float, wins: int, seeds: int) -> dict[str, str]:
             "zh": f"整理没有帮助：干净留出集上的损失高 {-gain:.4f}，每个种子都如此",
         }
     return {
-        "en": f"no clear difference: curated was better with {wins} of {seeds} seeds",
-        "zh": f"差别不明：{seeds} 个种子中有 {wins} 个整理后更好",
+        "en": f"no clear difference: curated was better with {wins} of {seeds} seeds, by {gain:.4f}"
+        f" on average{within}",
+        "zh": f"差别不明：{seeds} 个种子中有 {wins} 个整理后更好，平均低 {gain:.4f}{within}",
     }
 
 
@@ -121,7 +138,7 @@ def compare(
     if not measured:
         raise TrainError(
             "there is nothing held out to measure with",
-            "export with exports.instruction.validation above 0, or name --held-out FILE",
+            "raise exports.instruction.validation and export again, or name --held-out FILE",
         )
     apart = [*measured, *export.rows("validation"), *export.rows("test")]
     rows, left_out = raw_rows(workspace, plan, apart, recipe.exports.instruction)
@@ -152,7 +169,7 @@ def compare(
                     "seed": seed,
                     "max_steps": steps,
                     "epochs": epochs,
-                    "save_every": max(1, steps // 4),
+                    "save_every": -(-steps // 2),
                 }
             )
             one = replace(asked, export=folder, training=training, general=None)

@@ -17,6 +17,7 @@ from curator.errors import TrainError
 from curator.train import bases
 from curator.train.adapters import DROPOUT
 from curator.train.inputs import open_export
+from curator.train.plan import RATES
 from curator.workspace import write_text
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from curator.schema import Training
     from curator.train.inputs import Export
 
-_RATES = {"full": 2e-5}
-_RATE = 2e-4
 _AT_A_TIME = 4
 _TEMPLATES = {
     "<|start_header_id|>": "llama3",
@@ -38,6 +37,22 @@ _TEMPLATES = {
 }
 """What LLaMA-Factory calls a chat template, by what that is known by. `chatml` for Qwen too:
 `qwen` would put a system prompt in where there is none."""
+_NAMES = (
+    ("base model", "base_model", "model_name_or_path", "base_model"),
+    ("method", "method", "finetuning_type", "adapter"),
+    ("LoRA rank", "lora_rank", "lora_rank", "lora_r"),
+    ("template", "template", "template", "chat_template"),
+    ("length", "max_length", "cutoff_len", "sequence_len"),
+    ("packing", "packing", "packing", "sample_packing"),
+    ("rows at a time", "(chosen)", "per_device_train_batch_size", "micro_batch_size"),
+    ("rows a step", "batch_size", *["gradient_accumulation_steps"] * 2),
+    ("learning rate", *["learning_rate"] * 3),
+    ("epochs", "epochs", "num_train_epochs", "num_epochs"),
+    ("most steps", *["max_steps"] * 3),
+    ("seed", *["seed"] * 3),
+    ("checkpoints", "keep_checkpoints", *["save_total_limit"] * 2),
+)
+"""What a setting is called here, in LLaMA-Factory and in axolotl."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,7 @@ def write(export_folder: Path, training: Training, out: Path) -> Written:
         base=source,
         training=training,
         at_a_time=at_a_time,
-        rate=training.learning_rate or _RATES.get(training.method, _RATE),
+        rate=training.learning_rate or RATES.get(training.method, RATES["lora"]),
         template=name,
     )
     kinds = {
@@ -190,46 +205,16 @@ def _lora(
 def _side_by_side(
     shared: _Shared, factory: Mapping[str, Any], other: Mapping[str, Any]
 ) -> list[tuple[str, str, str, str]]:
-    asked = shared.training
-    names = (
-        ("base model", "base_model", asked.base_model, "model_name_or_path", "base_model"),
-        ("method", "method", asked.method, "finetuning_type", "adapter"),
-        ("LoRA rank", "lora_rank", asked.lora_rank, "lora_rank", "lora_r"),
-        ("template", "template", asked.template, "template", "chat_template"),
-        ("length", "max_length", asked.max_length, "cutoff_len", "sequence_len"),
-        ("packing", "packing", asked.packing, "packing", "sample_packing"),
-        (
-            "rows at a time",
-            "(chosen)",
-            shared.at_a_time,
-            "per_device_train_batch_size",
-            "micro_batch_size",
-        ),
-        (
-            "rows a step",
-            "batch_size",
-            asked.batch_size,
-            "gradient_accumulation_steps",
-            "gradient_accumulation_steps",
-        ),
-        ("learning rate", "learning_rate", shared.rate, "learning_rate", "learning_rate"),
-        ("epochs", "epochs", asked.epochs, "num_train_epochs", "num_epochs"),
-        ("most steps", "max_steps", asked.max_steps, "max_steps", "max_steps"),
-        ("seed", "seed", asked.seed, "seed", "seed"),
-        (
-            "checkpoints",
-            "keep_checkpoints",
-            asked.keep_checkpoints,
-            "save_total_limit",
-            "save_total_limit",
-        ),
-    )
+    values = shared.training.model_dump() | {
+        "(chosen)": shared.at_a_time,
+        "learning_rate": shared.rate,
+    }
     return [
         (
             what,
-            f"{own}: {value}",
+            f"{own}: {values[own]}",
             f"{first}: {factory.get(first, '–')}",
             f"{second}: {other.get(second, '–')}",
         )
-        for what, own, value, first, second in names
+        for what, own, first, second in _NAMES
     ]

@@ -12,6 +12,7 @@ from typing import Any
 PEAKS = {
     "B200": 2250.0,
     "H200": 989.0,
+    "H100 PCIe": 756.0,
     "H100": 989.0,
     "H800": 989.0,
     "H20": 148.0,
@@ -19,6 +20,7 @@ PEAKS = {
     "A800": 312.0,
     "L40": 362.0,
     "L4": 121.0,
+    "A10G": 70.0,
     "A10": 125.0,
     "V100": 125.0,
     "T4": 65.0,
@@ -33,7 +35,8 @@ device's name holds counts."""
 class Hardware:
     """What a run computes on.
 
-    kind: cpu, cuda or mps. count: devices. free, total: bytes of memory of one device.
+    kind: cpu, cuda or mps. count: devices. free, total: bytes of memory of one device, of the
+    fullest where there are several. bf16: whether it computes in it, rather than imitates it.
     peak: floating-point operations a second of one device, None where it is not known.
     cores: threads that a process may use. quantises: whether bitsandbytes is here.
     """
@@ -55,16 +58,17 @@ def found() -> Hardware:
 
     cores = _cores()
     if torch.cuda.is_available():
-        free, total = torch.cuda.mem_get_info()
+        count = torch.cuda.device_count()
+        free, total = min(torch.cuda.mem_get_info(device) for device in range(count))
         name = torch.cuda.get_device_name()
         return Hardware(
             "cuda",
             name,
-            torch.cuda.device_count(),
+            count,
             free,
             total,
             next((tera * 1e12 for key, tera in PEAKS.items() if key in name), None),
-            bf16=torch.cuda.is_bf16_supported(),
+            bf16=torch.cuda.is_bf16_supported(including_emulation=False),
             cores=cores,
             quantises=find_spec("bitsandbytes") is not None,
         )

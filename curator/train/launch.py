@@ -376,12 +376,23 @@ def _environment(job: Mapping[str, Any]) -> dict[str, str]:
         # The worker runs this very package, wherever it was imported from.
         "PYTHONPATH": os.pathsep.join(filter(None, (here, kept.get("PYTHONPATH")))),
         "OMP_NUM_THREADS": threads if job["device"] == "cpu" else kept.get("OMP_NUM_THREADS", "1"),
+        **_seen_devices(job, kept),
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TRL_EXPERIMENTAL_SILENCE": "1",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
         "GLOO_SOCKET_IFNAME": kept.get("GLOO_SOCKET_IFNAME", _LOOPBACK),
     }
+
+
+def _seen_devices(job: Mapping[str, Any], kept: Mapping[str, str]) -> dict[str, str]:
+    """Return what shows one process a single CUDA device: given several, it would use them all.
+
+    transformers would spread each batch over them (DataParallel), and make it so much larger.
+    """
+    if job["device"] != "cuda" or job["processes"] > 1:
+        return {}
+    return {"CUDA_VISIBLE_DEVICES": kept.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

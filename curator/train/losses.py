@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 from curator.train.tokens import IGNORED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
     from transformers import PreTrainedTokenizerBase
-
-    from curator.train.templates import Template
 
 _ROWS = 8
 _LONGEST_ANSWER = 64
@@ -85,38 +83,30 @@ def _surprise(model: Any, ids: Any, seen: Any, wanted: Any, said: Any) -> float:
 def answers(
     model: Any,
     tokenizer: PreTrainedTokenizerBase,
-    template: Template,
-    prompts: Sequence[Sequence[dict[str, str]]],
-) -> list[str]:
-    """Return what the model answers to each prompt, without chance, at most 64 tokens."""
-    return [
-        answer(model, tokenizer, template.text, prompt, longest=_LONGEST_ANSWER)
-        for prompt in prompts
-    ]
-
-
-def answer(
-    model: Any,
-    tokenizer: PreTrainedTokenizerBase,
     template: str,
-    messages: Sequence[dict[str, str]],
+    conversations: Sequence[Sequence[Mapping[str, str]]],
     *,
-    longest: int,
+    longest: int = _LONGEST_ANSWER,
     temperature: float = 0.0,
-    streamer: Any = None,
-) -> str:
-    """Return what the model answers to a conversation; at temperature 0 always the same."""
+) -> list[str]:
+    """Return what the model answers to each conversation, all of them at a time.
+
+    At temperature 0 it is always the same. A prompt that is too long loses its beginning.
+    """
     import torch  # noqa: PLC0415 - heavy
 
-    text = tokenizer.apply_chat_template(
-        [dict(m) for m in messages],
-        chat_template=template,
-        tokenize=False,
-        add_generation_prompt=True,
-    )
-    encoded: Any = tokenizer(str(text), add_special_tokens=False, return_tensors="pt")
+    if not conversations:
+        return []
     room = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 2**20
-    ids = encoded["input_ids"][:, -max(1, room - longest) :].to(model.device)
+    prompts = [
+        _prompt(tokenizer, template, said)[-max(1, room - longest) :] for said in conversations
+    ]
+    # A batch is filled up on the left: what is made comes after the prompt's last token.
+    width = max(map(len, prompts))
+    gaps = [width - len(prompt) for prompt in prompts]
+    filler = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
+    ids = [[filler] * gap + prompt for gap, prompt in zip(gaps, prompts, strict=True)]
+    seen = [[0] * gap + [1] * (width - gap) for gap in gaps]
     how: dict[str, Any] = (
         {"do_sample": True, "temperature": temperature, "top_p": 0.95}
         if temperature
@@ -126,16 +116,29 @@ def answer(
     model.eval()
     with torch.no_grad():
         made = model.generate(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
+            input_ids=torch.tensor(ids, device=model.device),
+            attention_mask=torch.tensor(seen, device=model.device),
             max_new_tokens=longest,
             eos_token_id=ends(tokenizer),
-            pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id,
-            streamer=streamer,
+            pad_token_id=filler,
             **how,
         )
     model.train(was_training)
-    return str(tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)).strip()
+    return [str(tokenizer.decode(row, skip_special_tokens=True)).strip() for row in made[:, width:]]
+
+
+def _prompt(
+    tokenizer: PreTrainedTokenizerBase, template: str, messages: Sequence[Mapping[str, str]]
+) -> list[int]:
+    """Return a conversation in tokens, up to where the answer begins."""
+    text = tokenizer.apply_chat_template(
+        [dict(m) for m in messages],
+        chat_template=template,
+        tokenize=False,
+        add_generation_prompt=True,
+    )
+    encoded: Any = tokenizer(str(text), add_special_tokens=False)
+    return list(encoded["input_ids"])
 
 
 def ends(tokenizer: PreTrainedTokenizerBase) -> list[int]:

@@ -64,30 +64,36 @@ class Memory:
         return {**{name: getattr(self, name) for name in names}, "total": self.total}
 
 
-def estimate(shape: Shape, way: Way, device: str) -> Memory:
-    """Return the memory that training a model in this way needs on one device."""
+def estimate(shape: Shape, way: Way, device: str, processes: int = 1) -> Memory:
+    """Return the memory that training a model in this way needs on one device.
+
+    Several processes keep the gradients twice: as they are, and in the buckets that they exchange.
+    """
     size = BYTES[way.precision]
     if way.method == "full":
         trained, weights = shape.parameters, shape.parameters * size
-        # Mixed precision keeps the weights that it changes in 32 bits.
+        # Mixed precision keeps the weights that it changes in 32 bits, and a copy in 16.
         master = 0 if size == 4 else trained * 4
     else:
         trained = shape.lora_parameters(way.lora_rank)
-        frozen = _quantised(shape, size) if way.method == "qlora" else shape.parameters * size
+        frozen = _quantised(shape) if way.method == "qlora" else shape.parameters * size
         weights, master = frozen + trained * 4, 0
     return Memory(
         weights=weights + master,
-        gradients=trained * 4,
+        gradients=trained * (4 if processes == 1 else 8),
         optimizer=trained * 8,
         activations=_activations(shape, way, size, device),
         overhead=_OVERHEAD[device],
     )
 
 
-def _quantised(shape: Shape, size: int) -> int:
-    """Return the bytes of linear layers in four bits and their scales, and of the rest."""
+def _quantised(shape: Shape) -> int:
+    """Return the bytes of linear layers in four bits and their scales, and of the rest.
+
+    PEFT turns what is not quantised, the embeddings above all, into 32 bits.
+    """
     linear = sum(inputs * outputs for inputs, outputs in shape.linear)
-    return int(linear * (0.5 + 4 / 64)) + (shape.parameters - linear) * size
+    return int(linear * (0.5 + 4 / 64)) + (shape.parameters - linear) * 4
 
 
 def _activations(shape: Shape, way: Way, size: int, device: str) -> int:

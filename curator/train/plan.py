@@ -31,7 +31,8 @@ _MOST_ROWS = 8
 """Rows at a time on a device, at most: more seldom make it faster, and padding grows."""
 _BESIDE_WEIGHTS = 1.15
 """What an adapter takes altogether, beside its base's weights, roughly."""
-_RATES = {"lora": 2e-4, "qlora": 2e-4, "full": 2e-5}
+RATES = {"lora": 2e-4, "qlora": 2e-4, "full": 2e-5}
+"""Peak learning rates by method, where none is asked for: those of TRL's and QLoRA's examples."""
 GIB = 2**30
 
 
@@ -84,7 +85,9 @@ class Plan:
 
     def facts(self, price: float | None = None) -> dict[str, Any]:
         """Return the plan for people and programs; `price` is for an hour of one device."""
-        hours = None if self.seconds is None else self.seconds * self.processes / 3600
+        # Processes on a CPU share it: an hour of theirs is an hour of one device.
+        devices = 1 if self.hardware.kind == "cpu" else self.processes
+        hours = None if self.seconds is None else self.seconds * devices / 3600
         cost = None if price is None or hours is None else round(hours * price, 2)
         return {
             "method": self.way.method,
@@ -164,14 +167,22 @@ def plan(
         training: what is asked for.
         prepared: its rows.
         here: the hardware.
-        processes: how many train together; one a device, if not given.
+        processes: how many train together; if not given, one a device, of as many devices as a
+            batch can be shared by.
 
     Raises:
-        TrainError: the precision or the method is not to be had here, or the batch cannot be
-            shared by the processes.
+        TrainError: the precision, the method or so many devices are not to be had here, or the
+            batch cannot be shared by the processes.
 
     """
-    together = processes or here.count
+    together = processes or next(
+        n for n in range(here.count, 0, -1) if training.batch_size % n == 0
+    )
+    if here.kind == "cuda" and together > here.count:
+        raise TrainError(
+            f"{together} processes are asked for, and there are {here.count} CUDA devices",
+            f"use --processes {here.count}, or leave it out",
+        )
     precision = _precision(training, here)
     if training.method == "qlora" and not here.quantises:
         raise TrainError(
@@ -187,7 +198,7 @@ def plan(
     # On a CPU the processes share one memory.
     free = here.free // together if here.kind == "cpu" else here.free
     tried = [
-        (way, memory.estimate(prepared.shape, way, here.kind))
+        (way, memory.estimate(prepared.shape, way, here.kind, together))
         for way in _ways(training, precision, longest, training.batch_size // together, here)
     ]
     chosen = next((pair for pair in tried if pair[1].total <= MARGIN * free), None)
@@ -200,14 +211,16 @@ def plan(
     per_token = FLOPS_FULL if way.method == "full" else FLOPS_LORA
     per_token += FLOPS_RECOMPUTED if way.checkpointing else 0
     flops = float(per_token) * prepared.shape.parameters * seen
-    speed = here.peak and here.peak * UTILISATION * (together if here.kind == "cuda" else 1)
+    # The peaks of CUDA devices are those of 16 bits.
+    known = here.peak if here.kind != "cuda" or way.precision != "fp32" else None
+    speed = known and known * UTILISATION * (together if here.kind == "cuda" else 1)
     return Plan(
         training=training,
         way=way,
         processes=together,
         accumulated=training.batch_size // together // way.rows,
         steps=steps,
-        learning_rate=training.learning_rate or _RATES[way.method],
+        learning_rate=training.learning_rate or RATES[way.method],
         seen=seen,
         flops=flops,
         seconds=flops / speed if speed else None,

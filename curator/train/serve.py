@@ -14,7 +14,7 @@ from curator.train import adapters, bases, losses
 from curator.train.runs import CARD, Run, find
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from transformers import PreTrainedTokenizerBase
 
@@ -28,17 +28,17 @@ class Model:
     template: str
 
     def answer(
-        self, messages: Sequence[dict[str, str]], longest: int = 256, temperature: float = 0.0
+        self, messages: Sequence[Mapping[str, str]], longest: int = 256, temperature: float = 0.0
     ) -> str:
         """Return the answer to a conversation, at most `longest` tokens."""
-        return losses.answer(
+        return losses.answers(
             self.model,
             self.tokenizer,
             self.template,
-            messages,
+            [messages],
             longest=longest,
             temperature=temperature,
-        )
+        )[0]
 
 
 def open_model(root: Path, name: str, base: str | None = None) -> Model:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+_OVERFLOWS = 20
+
+
 class DivergedError(Exception):
     """The loss or a gradient is no number any more."""
 
@@ -67,6 +70,7 @@ class Watch:
     batch: list[Any] = field(default_factory=list)
     tokens: int = 0
     learnt: int = 0
+    overflows: int = 0
     began: float = field(default_factory=time.monotonic)
 
     def tell(self, line: Mapping[str, Any]) -> None:
@@ -106,12 +110,14 @@ def _callback(watch: Watch) -> Any:
     class Watching(TrainerCallback):
         def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             """Stop before a gradient that is no number spoils the weights."""
-            import torch  # noqa: PLC0415 - heavy
-
-            for parameter in more["model"].parameters():
-                if parameter.grad is not None and not torch.isfinite(parameter.grad).all():
-                    step = state.global_step + 1
-                    raise DivergedError(step, "a gradient", watch.records())
+            if _finite(more["model"]):
+                watch.overflows = 0
+                return
+            watch.overflows += 1
+            # In fp16 the loss is scaled until gradients overflow: such a step is left out, and
+            # the scale halved. 2^16, where it begins, is used up after so many in a row.
+            if not args.fp16 or watch.overflows > _OVERFLOWS:
+                raise DivergedError(state.global_step + 1, "a gradient", watch.records())
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
             watch.batch.clear()
@@ -149,6 +155,29 @@ def _callback(watch: Watch) -> Any:
                 keep_checkpoints(args.output_dir, state, watch)
 
     return Watching()
+
+
+def _finite(model: Any) -> bool:
+    """Whether all gradients are numbers."""
+    import torch  # noqa: PLC0415 - heavy
+
+    return all(
+        bool(torch.isfinite(parameter.grad).all())
+        for parameter in model.parameters()
+        if parameter.grad is not None
+    )
+
+
+def _widened(trainer: Any) -> Any:
+    """Return the trainer, with what it trains in 32 bits where it computes in fp16.
+
+    TRL puts adapters of quantised models into bf16, whose gradients cannot be scaled.
+    """
+    if trainer.args.fp16:
+        for parameter in trainer.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
+    return trainer
 
 
 def keep_checkpoints(folder: str, state: Any, watch: Watch) -> None:
@@ -194,7 +223,7 @@ def sft(
         key_of(ids): name
         for ids, name in zip(columns["input_ids"].to_pylist(), rows["id"].to_pylist(), strict=True)
     }
-    return _watched(library.SFTTrainer, watch)(
+    trainer = _watched(library.SFTTrainer, watch)(
         model=model,
         args=library.SFTConfig(
             **arguments,
@@ -207,6 +236,7 @@ def sft(
         processing_class=tokenizer,
         callbacks=[_callback(watch)],
     )
+    return _widened(trainer)
 
 
 def dpo(
@@ -250,7 +280,7 @@ def dpo(
         for row, pair in zip(trainer.train_dataset, pairs, strict=False)
         for side in ("chosen_ids", "rejected_ids")
     }
-    return trainer
+    return _widened(trainer)
 
 
 def _watched(base: type[Any], watch: Watch) -> type[Any]:

@@ -89,7 +89,7 @@ class _Work:
     def do(self) -> int:
         """Measure, train, measure; return the exit code."""
         model = self._model()
-        before = self._measured(model, "before")
+        before = self._measured(model, "before", {})
         trainer, watch = self._trainer(model)
         there = checkpoints.latest(self.run.checkpoints) if self.rank == 0 else None
         there = self._shared(there)
@@ -99,7 +99,7 @@ class _Work:
         trainer.train(resume_from_checkpoint=str(there[0]) if there else None)
         if watch.stopped:
             return STOPPED
-        after = self._measured(trainer.model, "after")
+        after = self._measured(trainer.model, "after", self._just_measured(trainer.state))
         if self.rank == 0:
             self._save(trainer)
             self._end(trainer, watch, before, after)
@@ -115,9 +115,10 @@ class _Work:
 
         job = self.job
         set_seed(job["seed"])
-        model = bases.model(
-            job["source"], precision=job["precision"], quantised=job["method"] == "qlora"
-        )
+        # Weights that are trained stay in 32 bits: steps are too small for 16, and mixed
+        # precision computes in 16 all the same.
+        precision = "fp32" if job["method"] == "full" else job["precision"]
+        model = bases.model(job["source"], precision=precision, quantised=job["method"] == "qlora")
         if job["device"] != "cpu" and job["method"] != "qlora":
             model.to(torch.device(job["device"], int(os.environ.get("LOCAL_RANK", "0"))))
         if job["parent"]:
@@ -207,19 +208,31 @@ class _Work:
             "ddp_find_unused_parameters": False if self.world > 1 else None,
         }
 
-    def _measured(self, model: Any, when: str) -> dict[str, Any]:
+    def _just_measured(self, state: Any) -> dict[str, float]:
+        """Return the held-out loss of the weights as they are, where the last step told it.
+
+        With early stopping they may be those of an earlier step.
+        """
+        told = [line for line in state.log_history if "eval_loss" in line]
+        if self.job["early_stopping"] or not told or told[-1]["step"] != state.global_step:
+            return {}
+        return {"domain": told[-1]["eval_loss"]}
+
+    def _measured(self, model: Any, when: str, known: Mapping[str, float]) -> dict[str, Any]:
         """Return losses and answers; what was measured before is kept over a resume."""
         path = self.run.folder / f"{when}.json"
         if self._shared(path.exists() if self.rank == 0 else None):
             return dict(read_json(path))
         found: dict[str, Any] = {
-            name: losses.loss(model, rows, rank=self.rank, world=self.world)
+            name: known[name]
+            if name in known
+            else losses.loss(model, rows, rank=self.rank, world=self.world)
             for name, rows in self.held_out.items()
         }
         if self.rank == 0:
             prompts = read_json(self.run.data / "prompts.json")
             found["answers"] = losses.answers(
-                model, self.tokenizer, self.template, [p["messages"] for p in prompts]
+                model, self.tokenizer, self.template.text, [p["messages"] for p in prompts]
             )
             write_json(path, found)
         self._wait()

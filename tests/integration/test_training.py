@@ -18,8 +18,11 @@ import yaml
 from curator.errors import TrainError
 from curator.tables import read_table
 from curator.train import bases, serve
+from curator.train import losses as measured
 from curator.train.card import page
+from curator.train.inputs import open_export
 from curator.train.launch import run
+from curator.train.plan import prepare
 from curator.train.runs import Run, find
 from curator.train.sweep import sweep
 from tests.conftest import ROOT, clean_env, command, run_line
@@ -105,6 +108,19 @@ def test_a_run_learns_and_its_card_tells_from_what(
     assert again == unbroken
     assert time.monotonic() - began < 30
     assert [p.name for p in unbroken.checkpoints.iterdir()] != []
+
+
+def test_the_last_evaluation_is_that_of_what_came_out(
+    tiny: Path, export: Path, tmp_path: Path
+) -> None:
+    """Without early stopping the last step's weights are the model's, and are measured once."""
+    training = settings(tiny, early_stopping=0, max_steps=3)
+    done = run(tmp_path, asked(export, training))
+    after = done.card()["result"]["losses"]["domain"]["after"]
+    assert after == [line["eval_loss"] for line in done.lines() if "eval_loss" in line][-1]
+    held_out = prepare(training, open_export(export), None).validation.table
+    model = serve.open_model(tmp_path, done.id).model
+    assert measured.loss(model, held_out) == pytest.approx(after, abs=1e-4)
 
 
 def test_only_some_checkpoints_stay(unbroken: Run) -> None:

@@ -309,6 +309,17 @@ def test_the_loss_is_that_of_all_learnt_tokens(tiny: Path) -> None:
     assert losses.loss(adapted, rows) == pytest.approx(total / count, rel=1e-5)
 
 
+def test_answers_are_the_same_one_by_one_and_together(tokenizer: Any, tiny: Path) -> None:
+    from curator.train.losses import answers
+
+    model = bases.model(str(tiny), precision="fp32")
+    template = templates.choose(tokenizer, "auto").text
+    asked = [[{"role": "user", "content": "怎么办？" * n}] for n in (1, 9, 300)]
+    alone = [answers(model, tokenizer, template, [one], longest=8)[0] for one in asked]
+    assert answers(model, tokenizer, template, asked, longest=8) == alone
+    assert answers(model, tokenizer, template, []) == []
+
+
 def test_an_answer_that_is_context_is_not_learnt(tokenizer: Any, tiny: Path) -> None:
     talk = [dict(m) for m in TALK]
     talk[2]["weight"], talk[4]["weight"] = 0, 1
