@@ -3,8 +3,7 @@
 Every pair gets the check's own score. AUROC, average precision, precision among
 the first 50, 100 and 500, and on planted errors the expected calibration error
 (Naeini et al. 2015, ten bins) of the scores. What the evidence is worth: each signal
-alone, and all but that one. The language-model row stands empty as long as no language
-model is configured. Outliers are strange conversations among those of a clinic; the cost
+alone, and all but that one. With `--lm` a language model reads some of the pairs. Outliers are strange conversations among those of a clinic; the cost
 is that of 10,000 pairs of 120 Chinese characters, beside embedding them.
 """
 
@@ -271,9 +270,37 @@ def cost(data: Path) -> list[Row]:
     ]
 
 
+def read_by_model(data: Path, name: str, model: str) -> list[Row]:
+    """Let a language model read some pairs: alone, and beside the check."""
+    from curator.matching import describe
+    from tests.benchmarks.language_model import Likelihood, beside, sample
+
+    pairs, whole = embedded(data, name)
+    told, takes, wrong = pairs.name, np.arange(len(pairs)), pairs.wrong
+    if not wrong.any():
+        told = f"{pairs.name}, hard swaps"
+        takes, wrong = labelled.swapped_nearby(pairs, whole.question)
+    made = swapped(whole, takes)
+    scores, _ = checked(describe(made), made.answer_length)
+    read, likelihood = sample(wrong), Likelihood(model)
+    answers = [pairs.answers[row] for row in takes[read]]
+    given = likelihood([pairs.questions[row] for row in read], answers)
+    gained = given - likelihood([""] * len(read), answers)
+    truth, metric = wrong[read], f"{told}, {len(read)} pairs read by {model}: AUROC"
+    ours = figures(truth, scores[read])["AUROC"]
+    peers = {
+        "loss of the answer after its question": -given,
+        "what the question takes off its loss": -gained,
+        "the check and that together, at best": beside(scores[read], gained, truth),
+    }
+    return [
+        Row(metric, ours, figures(truth, theirs)["AUROC"], peer) for peer, theirs in peers.items()
+    ]
+
+
 def main() -> None:
     """Measure all sets, two at a time, and print the figures."""
-    given = arguments(__doc__ or "")
+    given = arguments(__doc__ or "", lm="a language model: smollm2, or a folder of transformers")
     work: list[tuple[Callable[..., list[Row]], Any]] = [
         *((planted, name) for name in ("medquad", "toyhom", "alpaca_en")),
         *((judged, name) for name in ("translated", "reviewed", "mmlu", "liveqa")),
@@ -289,6 +316,9 @@ def main() -> None:
             Row(f"{name}: peak memory MB", done.result().peak_mb),
         ]
     rows += strange.result().result
+    for name in ("mmlu", "alpaca_en", "toyhom") if given.lm else ():
+        done = measured(read_by_model, given.data, name, given.lm)
+        rows += [*done.result, Row(f"{name}, read by {given.lm}: CPU seconds", done.cpu_seconds)]
     # Alone, since it is a measurement of time.
     rows += measured(cost, given.data).result
     report("label_issues", rows, as_json=given.json)
