@@ -259,7 +259,7 @@ def test_scores_of_wrong_answers_are_probabilities(share: float) -> None:
     scores = wrong_answer_scores(match, normal_matches(rng, m, -1.7), normal_matches(rng, m, 0.5))
     order = np.argsort(match)
     assert (np.diff(scores[order]) <= 0).all()
-    assert scores.mean() == pytest.approx(share, abs=0.02)
+    assert scores.mean() == pytest.approx(share, abs=0.03)
     for low in (0.1, 0.4, 0.7):
         inside = (scores >= low) & (scores < low + 0.3)
         assert abs(truth[inside].mean() - scores[inside].mean()) < 0.25
