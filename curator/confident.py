@@ -1,4 +1,4 @@
-"""Which answers and labels are wrong, what is an outlier, and how surely: through cleanlab.
+"""Which labels are wrong, what is an outlier, and how surely: through cleanlab.
 
 Northcutt, Jiang and Chuang (2021), https://arxiv.org/abs/1911.00068. A score of 1 is
 surely a problem.
@@ -13,34 +13,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LEAST = 1e-6
 FLAGGED = 0.6
 """The least score of a category that cleanlab flags; no other reaches it."""
 _NEAREST = 10
-
-
-def wrong_answer_scores(
-    match: NDArray[np.float64], wrong: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the probability that each answer is wrong, by Bayes' rule.
-
-    The model of `match` has seen as many wrong pairs as own ones, so the odds that it
-    gives are how much likelier such figures are for wrong pairs. How common these are
-    in this corpus is what confident learning estimates (the prior; Saerens et al. 2002,
-    https://doi.org/10.1162/089976602753284446, for the correction).
-
-    Args:
-        match: out-of-sample probability that an answer belongs to its question, shape (n,).
-        wrong: the same for pairs that are known to be wrong, shape (m,).
-
-    """
-    labels = np.repeat(np.array([1, 0]), [len(match), len(wrong)])
-    p = np.clip(np.concatenate([match, wrong]), _LEAST, 1.0 - _LEAST)
-    flagged = int(_flagged(labels, np.column_stack([1.0 - p, p]))[: len(match)].sum())
-    share = (flagged + 1) / (len(match) + 2)
-    against = share * (1.0 - p[: len(match)])
-    scores: NDArray[np.float64] = against / (against + (1.0 - share) * p[: len(match)])
-    return scores
 
 
 def _flagged(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curator.checks.embeddings import embedding, passages, vectors_of
-from curator.confident import wrong_answer_scores
-from curator.matching import Halves, Matches, matches
+from curator.matching import Halves, Matches, matches, wrong_answer_scores
 from curator.pairs import in_context, pairs
 from curator.protocols import PartStep, Step
 from curator.tables import records_from
@@ -55,7 +54,8 @@ class LabelIssues:
     embeddings), wording (TF-IDF) and the answers to similar questions all count. Models
     that have seen neither half of the pair say how probable it is that they belong
     together, one beside answers to any question, one beside answers to similar ones.
-    Confident learning (cleanlab) estimates from these figures how many pairs are wrong.
+    How many are wrong is estimated from these figures of all pairs: what stands out as
+    wrong pairs do, and not as the tail of right ones.
 
     The score is the probability that the answer is wrong, by Bayes' rule from both: of
     ten pairs with 0.8 about eight are. Findings go down to 0.1: below, nine of ten are
@@ -75,7 +75,7 @@ class LabelIssues:
     """
 
     name: ClassVar[str] = "label_issues"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     view: ClassVar[View] = "redacted"
     codes: ClassVar[tuple[Code, ...]] = (
         Code(
@@ -196,7 +196,7 @@ class _Group:
         if pc.count_distinct(table["question_key"]).as_py() < _FEWEST:
             return
         found = matches(self._halves(table))
-        scores = wrong_answer_scores(found.match, found.wrong)
+        scores = wrong_answer_scores(found.match, found.wrong, found.wrong_near)
         rows = np.flatnonzero(scores >= _FLOOR)
         places = table.select(["record_id", "part", "end"]).take(pa.array(rows)).to_pylist()
         for row, place in zip(rows.tolist(), places, strict=True):

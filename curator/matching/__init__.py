@@ -5,7 +5,8 @@ fit the other halves around (`figures`, `fit`): in meaning (vectors), in wording
 token n-grams, and the share of each half's wording that the other has), through a linear
 map from questions to answers, and through the answers that similar questions got. Two
 matchers learn what such figures look like for the corpus's own pairs and for wrong ones
-made from it: answers of any question, and answers of near ones (`matchers`).
+made from it: answers of any question, and answers of near ones (`matchers`). How many are
+wrong, and so how probably each, follows from how all of them score (`mixture`).
 
 Everything that is fitted is cross-fitted (`folds`): a pair is judged by a map and by
 matchers that saw neither its question nor its answer, nor a copy of them. Pairs are
@@ -17,6 +18,7 @@ from __future__ import annotations
 from curator.matching.figures import Described, describe
 from curator.matching.halves import Halves, Matches
 from curator.matching.matchers import judge
+from curator.matching.mixture import wrong_answer_scores
 
 
 def matches(halves: Halves) -> Matches:
@@ -28,4 +30,4 @@ def matches(halves: Halves) -> Matches:
     return judge(describe(halves))
 
 
-__all__ = ["Described", "Halves", "Matches", "describe", "judge", "matches"]
+__all__ = ["Described", "Halves", "Matches", "describe", "judge", "matches", "wrong_answer_scores"]

@@ -48,7 +48,8 @@ class Matches:
     """What was found out about n pairs.
 
     match: probability that the answer belongs to the question, shape (n,).
-    wrong: the same for pairs that are known to be wrong, shape (m,).
+    wrong: the same for pairs with the answer of any other question, shape (m,).
+    wrong_near: the same for pairs with the answer of a near question, shape (k,).
     cosine: similarity of the vectors. overlap: of the wording.
     answer_rank: share of other answers that fit the question better.
     question_rank: share of other questions that the answer fits better.
@@ -57,6 +58,7 @@ class Matches:
 
     match: NDArray[np.float64]
     wrong: NDArray[np.float64]
+    wrong_near: NDArray[np.float64]
     cosine: Floats
     overlap: Floats
     answer_rank: Floats

@@ -42,8 +42,7 @@ def judge(described: Described, names: Collection[str] | None = None) -> Matches
     used = [i for i, name in enumerate(described.names) if names is None or name in names]
     own, wrong = described.own[:, used], described.wrong[:, used]
     column = {name: described.own[:, i] for i, name in enumerate(described.names)}
-    n, m = len(own), len(wrong)
-    against, refuted = np.zeros(n), np.zeros(m)
+    against, refuted = np.zeros(len(own)), np.zeros(len(wrong))
     for hard, share in ((False, 1.0 - HARD_SHARE), (True, HARD_SHARE)):
         trusted = _best(column["meaning_fit"] + column["wording_fit"], described.question)
         # Once more, without the pairs that are clearly wrong among the right ones.
@@ -52,11 +51,10 @@ def judge(described: Described, names: Collection[str] | None = None) -> Matches
             trusted = _best(of_own, described.question) & (of_own > _CLEARLY_WRONG)
         against += share * _odds(of_own)
         refuted += share * _odds(of_wrong)
-    easy, hard_ones = (1.0 / (1.0 + refuted[described.hard == h]) for h in (False, True))
-    n_hard = round(n * HARD_SHARE)
     return Matches(
         match=1.0 / (1.0 + against),
-        wrong=np.concatenate([_spread(easy, n - n_hard), _spread(hard_ones, n_hard)]),
+        wrong=1.0 / (1.0 + refuted[~described.hard]),
+        wrong_near=1.0 / (1.0 + refuted[described.hard]),
         cosine=column["meaning_fit"],
         overlap=column["wording_fit"],
         answer_rank=np.exp(column["meaning_row"]),
@@ -103,13 +101,6 @@ def _best(fit: NDArray[np.floating], question: Ints) -> NDArray[np.bool_]:
 def _odds(match: Probabilities) -> Probabilities:
     """Return the odds against a match."""
     return np.asarray((1.0 - match) / np.maximum(match, _LEAST))
-
-
-def _spread(values: Probabilities, count: int) -> Probabilities:
-    """Return `count` values evenly spread over all, or all where there are fewer."""
-    if len(values) <= count:
-        return values
-    return values[np.linspace(0, len(values) - 1, count).astype(np.int64)]
 
 
 def _thinned(rows: Ints) -> Ints:

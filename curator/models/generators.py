@@ -66,7 +66,7 @@ class Local:
         self._folder = folder
 
     @cached_property
-    def _loaded(self) -> tuple[Any, Any]:
+    def loaded(self) -> tuple[Any, Any]:
         """The tokenizer and the model; adapters (LoRA) are put onto their base model."""
         from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 - heavy
         from transformers.utils import logging  # noqa: PLC0415 - heavy
@@ -91,7 +91,7 @@ class Local:
 
         from transformers import TextIteratorStreamer  # noqa: PLC0415 - heavy
 
-        tokenizer, model = self._loaded
+        tokenizer, model = self.loaded
         inputs = self._inputs(messages, most)
         streamer: Any = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
         failed: list[BaseException] = []
@@ -121,15 +121,15 @@ class Local:
 
     def _inputs(self, messages: Messages, most: int) -> Any:
         """Return the prompt's tokens; where it is too long for the model, its start is cut off."""
-        tokenizer, model = self._loaded
-        text = _prompt(tokenizer, messages)
+        tokenizer, model = self.loaded
+        text = prompt(tokenizer, messages)
         longest = getattr(model.config, "max_position_embeddings", None) or 1 << 20
         inputs = tokenizer(text, return_tensors="pt", add_special_tokens=False)
         kept = max(1, longest - most)
         return {name: value[:, -kept:] for name, value in inputs.items()}
 
 
-def _prompt(tokenizer: Any, messages: Messages) -> str:
+def prompt(tokenizer: Any, messages: Messages) -> str:
     """Return the messages as the model's template wants them, or plainly where it has none."""
     from jinja2 import TemplateError  # noqa: PLC0415 - only here
 

@@ -11,7 +11,7 @@ from curator.report.shapes import Name, in_both, line, picture, px, text
 if TYPE_CHECKING:
     from curator.precision import Precision
 
-_LEFT, _TOP, _SIDE = 34.0, 12.0, 150.0
+_LEFT, _TOP, _SIDE = 34.0, 26.0, 150.0
 _TICKS = (0.0, 0.5, 1.0)
 
 
@@ -32,7 +32,7 @@ def reliability(found: Precision) -> Markup:
     body = [
         line(x(0), y(0), x(1), y(0), "rule-axis"),
         line(x(0), y(0), x(0), y(1), "rule-axis"),
-        line(x(0), y(0), x(1), y(1), "threshold s-review"),
+        line(x(0), y(0), x(1), y(1), "even"),
     ]
     for tick in _TICKS:
         body.append(text(x(tick), base + 15, f"{tick:g}", "tick", "middle"))
@@ -42,15 +42,9 @@ def reliability(found: Precision) -> Markup:
         told = f"{point.score:.2f}: {point.right} / {point.reviewed}"
         body.append(line(x(point.score), y(point.low), x(point.score), y(point.high), "bounds"))
         body.append(_dot(x(point.score), y(share), told))
-    body.append(
-        in_both(
-            x(0.5),
-            base + 31,
-            Name("得分（纵轴：属实的比例）", "score (up: share right)"),
-            "tick",
-            "middle",
-        )
-    )
+    right, score = Name("属实的比例", "share right"), Name("得分", "score")
+    body.append(in_both(x(0), _TOP - 13, right, "tick", "middle"))
+    body.append(in_both(x(0.5), base + 31, score, "tick", "middle"))
     title = Name(
         f"{found.code}：各得分的发现经审核属实的比例",
         f"{found.code}: share of findings that reviewers confirmed, by score",

@@ -68,9 +68,11 @@ class Measured:
     peak_mb: float
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """Read `--json` and `--data`; leave with a word where the data are missing."""
+def arguments(description: str, **more: str) -> argparse.Namespace:
+    """Read `--json`, `--data` and other options (name: help); leave where the data are missing."""
     parser = argparse.ArgumentParser(description=description)
+    for name, told in more.items():
+        parser.add_argument(f"--{name}", help=told)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--data",

@@ -3,14 +3,15 @@
 Every pair gets the check's own score. AUROC, average precision, precision among
 the first 50, 100 and 500, and on planted errors the expected calibration error
 (Naeini et al. 2015, ten bins) of the scores. What the evidence is worth: each signal
-alone, and all but that one. The language-model row stands empty as long as no language
-model is configured. Outliers are strange conversations among those of a clinic; the cost
+alone, and all but that one. With `--lm` a language model reads some of the pairs. Outliers are strange conversations among those of a clinic; the cost
 is that of 10,000 pairs of 120 Chinese characters, beside embedding them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,15 +19,16 @@ from tests.benchmarks import labelled
 from tests.benchmarks.harness import Row, arguments, measured, report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from curator.matching import Halves
+    from curator.matching import Described, Halves
     from tests.benchmarks.labelled import Pairs
 
     Scores = NDArray[np.float64]
+    Wrong = NDArray[np.bool_]
 
 FIRST = (50, 100, 500)
 AIMS = {
@@ -36,6 +38,9 @@ AIMS = {
     "liveqa": {"AUROC": 0.90},
 }
 CALIBRATION = 0.05
+SURE = 0.5
+"""From this score the policy sends a finding to reviewers."""
+OTHER_SHARES = (0.01, 0.2)
 OUTLIER = 0.9
 """From this score the policy sends outliers to reviewers."""
 SIGNALS = ("wording", "asked", "said", "meaning", "map", "answers", "questions", "length")
@@ -72,18 +77,14 @@ def halves(pairs: Pairs, embedded: list[NDArray[np.float32]] | None = None) -> H
 
 def swapped(whole: Halves, takes: NDArray[np.int64]) -> Halves:
     """Return the pairs with the answers of other rows."""
-    from dataclasses import replace
-
     names = ("answer", "answer_terms", "answer_key", "answer_length")
     return replace(whole, **{name: getattr(whole, name)[takes] for name in names})
 
 
-def checked(whole: Halves) -> tuple[Scores, dict[str, Scores]]:
+def checked(described: Described, length: NDArray[np.float32]) -> tuple[Scores, dict[str, Scores]]:
     """Return the check's score of each pair, and those of its single signals."""
-    from curator.confident import wrong_answer_scores
-    from curator.matching import describe, judge
+    from curator.matching import judge, wrong_answer_scores
 
-    described = describe(whole)
     found = judge(described)
     beside = described.own[:, described.names.index("wording_mean_nearest")]
     single = {
@@ -92,18 +93,17 @@ def checked(whole: Halves) -> tuple[Scores, dict[str, Scores]]:
         "rank of the own answer": found.answer_rank,
         "rank of the own question": found.question_rank,
         "wording beside similar questions": beside,
-        "length of the answer": -whole.answer_length,
-        "chance": np.random.default_rng(3).random(len(whole)),
+        "length of the answer": -length,
+        "chance": np.random.default_rng(3).random(len(length)),
     }
-    scores = wrong_answer_scores(found.match, found.wrong)
+    scores = wrong_answer_scores(found.match, found.wrong, found.wrong_near)
     return scores, {name: np.asarray(s, np.float64) for name, s in single.items()}
 
 
-def ablation(whole: Halves, wrong: NDArray[np.bool_]) -> Iterator[tuple[str, float, float]]:
+def ablation(described: Described, wrong: Wrong) -> Iterator[tuple[str, float, float]]:
     """Yield (what counts, AUROC, AP) of the check with each signal alone, and without it."""
-    from curator.matching import describe, judge
+    from curator.matching import judge
 
-    described = describe(whole)
     for signal in SIGNALS:
         mine = [name for name in described.names if name.startswith(signal)]
         others = [name for name in described.names if name not in mine]
@@ -122,7 +122,7 @@ def datalab(whole: Halves) -> Scores:
     return 1.0 - lab.get_issues("outlier")["outlier_score"].to_numpy()
 
 
-def figures(wrong: NDArray[np.bool_], scores: Scores) -> dict[str, float]:
+def figures(wrong: Wrong, scores: Scores) -> dict[str, float]:
     """Return AUROC, AP and the precision among the first."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -132,7 +132,7 @@ def figures(wrong: NDArray[np.bool_], scores: Scores) -> dict[str, float]:
     return {k: round(float(v), 4) for k, v in {"AUROC": auroc, "AP": ap, **first}.items()}
 
 
-def calibration(wrong: NDArray[np.bool_], scores: Scores) -> float:
+def calibration(wrong: Wrong, scores: Scores) -> float:
     """Return the expected calibration error: ten bins of equal width, weighted by their size."""
     bins = np.minimum((scores * 10).astype(int), 9)
     gaps = [
@@ -142,9 +142,12 @@ def calibration(wrong: NDArray[np.bool_], scores: Scores) -> float:
     return round(float(sum(gaps)), 4)
 
 
-def rows_of(name: str, whole: Halves, wrong: NDArray[np.bool_], *, planted: bool) -> Iterator[Row]:
+def rows_of(name: str, whole: Halves, wrong: Wrong) -> Iterator[Row]:
     """Compare the check on one set with Datalab and with the best single signal."""
-    scores, single = checked(whole)
+    from curator.matching import describe
+
+    described = describe(whole)
+    scores, single = checked(described, whole.answer_length)
     ours, aims = figures(wrong, scores), AIMS.get(name, {})
     peers = {n: figures(wrong, s) for n, s in (single | {"Datalab": datalab(whole)}).items()}
     yield Row(f"{name}: share of wrong answers", round(float(wrong.mean()), 4))
@@ -159,53 +162,94 @@ def rows_of(name: str, whole: Halves, wrong: NDArray[np.bool_], *, planted: bool
         yield Row(
             f"{name}: {metric}", value, peers["the embeddings' cosine"][metric], "cosine", aim
         )
-    if planted:
-        error = calibration(wrong, scores)
-        yield Row(f"{name}: calibration error", error, aim=f"<= {CALIBRATION}")
-    for told, auroc, ap in ablation(whole, wrong) if name in ABLATED else ():
+    if "swaps" in name:
+        yield from kept(f"{name}, {labelled.SHARE:.0%}", wrong, scores)
+    for told, auroc, ap in ablation(described, wrong) if name in ABLATED else ():
         yield Row(f"{name}: AUROC, {told}", auroc, ours["AUROC"], "all signals")
         yield Row(f"{name}: AP, {told}", ap, ours["AP"], "all signals")
-    yield Row(f"{name}: AUROC", ours["AUROC"], None, "loss of a language model (none configured)")
+
+
+def kept(name: str, wrong: Wrong, scores: Scores) -> Iterator[Row]:
+    """Tell whether the scores keep their promise, over all pairs and from score 0.5."""
+    yield Row(f"{name}: calibration error", calibration(wrong, scores), aim=f"<= {CALIBRATION}")
+    sure = scores >= SURE
+    yield Row(f"{name}: pairs with {SURE} or more", int(sure.sum()))
+    if sure.any():
+        said, true = (round(float(values[sure].mean()), 4) for values in (scores, wrong))
+        yield Row(f"{name}: wrong among them", true, said, "mean score")
+
+
+def embedded(data: Path, name: str) -> tuple[Pairs, Halves]:
+    """Return a set's pairs and their halves."""
+    pairs = getattr(labelled, name)(data)
+    return pairs, halves(pairs)
+
+
+def swaps(pairs: Pairs, whole: Halves, share: float) -> Iterator[tuple[str, Halves, Wrong]]:
+    """Yield the set with random swaps and with hard ones."""
+    for kind, (takes, wrong) in (
+        ("random", labelled.swapped_at_random(pairs, share)),
+        ("hard", labelled.swapped_nearby(pairs, whole.question, share)),
+    ):
+        yield f"{pairs.name}, {kind} swaps", swapped(whole, takes), wrong
 
 
 def planted(data: Path, name: str) -> list[Row]:
-    """Measure a set into which errors are planted."""
-    pairs = getattr(labelled, name)(data)
-    whole = halves(pairs)
-    rows = []
-    for kind, (takes, wrong) in (
-        ("random", labelled.swapped_at_random(pairs)),
-        ("hard", labelled.swapped_nearby(pairs, whole.question)),
-    ):
-        rows += rows_of(f"{pairs.name}, {kind} swaps", swapped(whole, takes), wrong, planted=True)
+    """Measure a set into which errors are planted, at several shares."""
+    from curator.matching import describe
+
+    pairs, whole = embedded(data, name)
+    rows: list[Row] = []
+    for told, made, wrong in swaps(pairs, whole, labelled.SHARE):
+        rows += rows_of(told, made, wrong)
+    as_it_is = (f"{pairs.name}, nothing planted", whole, np.zeros(len(pairs), bool))
+    others = [
+        (f"{told}, {share:.0%}", made, wrong)
+        for share in OTHER_SHARES
+        for told, made, wrong in swaps(pairs, whole, share)
+    ]
+    for told, made, wrong in [as_it_is, *others]:
+        scores, _ = checked(describe(made), made.answer_length)
+        rows += kept(told, wrong, scores)
     return rows
 
 
 def judged(data: Path, name: str) -> list[Row]:
     """Measure a set whose answers others have judged."""
-    pairs = getattr(labelled, name)(data)
-    return list(rows_of(pairs.name, halves(pairs), pairs.wrong, planted=False))
+    pairs, whole = embedded(data, name)
+    return list(rows_of(pairs.name, whole, pairs.wrong))
 
 
-def outliers(data: Path, name: str, strange: str) -> list[Row]:
+def outliers(data: Path, name: str, others: tuple[str, ...]) -> list[Row]:
     """Put some pairs of another set among those of one, and look for them."""
     from curator.confident import outlier_scores
 
-    sets = [halves(getattr(labelled, one)(data)) for one in (name, strange)]
-    usual, other = (np.column_stack([one.question, one.answer]) for one in sets)
-    scores = outlier_scores(np.concatenate([usual, other[:STRANGE]]))
-    foreign = np.arange(len(scores)) >= len(usual)
-    found, told = scores >= OUTLIER, f"outliers, {strange} in {name}"
-    return [
-        Row(f"{told}: AUROC", figures(foreign, scores)["AUROC"], aim=">= 0.95"),
-        Row(f"{told}: recall from score {OUTLIER}", round(float(found[foreign].mean()), 4)),
-        Row(f"{told}: others found", int(found[~foreign].sum())),
-    ]
+    usual = vectors(getattr(labelled, name)(data))
+    rows = []
+    for strange in others:
+        foreign_pairs = getattr(labelled, strange)(data)
+        first = replace(
+            foreign_pairs,
+            questions=foreign_pairs.questions[:STRANGE],
+            answers=foreign_pairs.answers[:STRANGE],
+        )
+        both = [np.concatenate(side) for side in zip(usual, vectors(first), strict=True)]
+        scores = outlier_scores(np.column_stack(both))
+        foreign = np.arange(len(scores)) >= len(scores) - STRANGE
+        found, told = scores >= OUTLIER, f"outliers, {strange} in {name}"
+        rows += [
+            Row(f"{told}: AUROC", figures(foreign, scores)["AUROC"], aim=">= 0.95"),
+            Row(f"{told}: recall from score {OUTLIER}", round(float(found[foreign].mean()), 4)),
+            Row(f"{told}: others found", int(found[~foreign].sum())),
+        ]
+    return rows
 
 
 def cost(data: Path) -> list[Row]:
     """Tell what judging costs beside embedding, in CPU seconds of one process."""
     from time import process_time
+
+    from curator.matching import describe
 
     pairs = labelled.toyhom(data)
     text = "".join(pairs.questions + pairs.answers).replace("\n", "")
@@ -215,7 +259,8 @@ def cost(data: Path) -> list[Row]:
     start = process_time()
     embedded = vectors(made)
     embedding = process_time() - start
-    checked(halves(made, embedded))
+    whole = halves(made, embedded)
+    checked(describe(whole), whole.answer_length)
     return [
         Row(
             f"{COST_PAIRS:,} pairs of {COST_LENGTH} characters, CPU seconds",
@@ -225,19 +270,56 @@ def cost(data: Path) -> list[Row]:
     ]
 
 
+def read_by_model(data: Path, name: str, model: str) -> list[Row]:
+    """Let a language model read some pairs: alone, and beside the check."""
+    from curator.matching import describe
+    from tests.benchmarks.language_model import Likelihood, beside, sample
+
+    pairs, whole = embedded(data, name)
+    told, takes, wrong = pairs.name, np.arange(len(pairs)), pairs.wrong
+    if not wrong.any():
+        told = f"{pairs.name}, hard swaps"
+        takes, wrong = labelled.swapped_nearby(pairs, whole.question)
+    made = swapped(whole, takes)
+    scores, _ = checked(describe(made), made.answer_length)
+    read, likelihood = sample(wrong), Likelihood(model)
+    answers = [pairs.answers[row] for row in takes[read]]
+    given = likelihood([pairs.questions[row] for row in read], answers)
+    gained = given - likelihood([""] * len(read), answers)
+    truth, metric = wrong[read], f"{told}, {len(read)} pairs read by {model}: AUROC"
+    ours = figures(truth, scores[read])["AUROC"]
+    peers = {
+        "loss of the answer after its question": -given,
+        "what the question takes off its loss": -gained,
+        "the check and that together, at best": beside(scores[read], gained, truth),
+    }
+    return [
+        Row(metric, ours, figures(truth, theirs)["AUROC"], peer) for peer, theirs in peers.items()
+    ]
+
+
 def main() -> None:
-    """Measure all sets and print the figures."""
-    given = arguments(__doc__ or "")
+    """Measure all sets, two at a time, and print the figures."""
+    given = arguments(__doc__ or "", lm="a language model: smollm2, or a folder of transformers")
+    work: list[tuple[Callable[..., list[Row]], Any]] = [
+        *((planted, name) for name in ("medquad", "toyhom", "alpaca_en")),
+        *((judged, name) for name in ("translated", "reviewed", "mmlu", "liveqa")),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        sets = [pool.submit(measured, measure, given.data, name) for measure, name in work]
+        strange = pool.submit(measured, outliers, given.data, "toyhom", ("translated", "reviewed"))
     rows: list[Row] = []
-    for measure, names in (
-        (planted, ("toyhom", "medquad", "alpaca_en")),
-        (judged, ("liveqa", "reviewed", "translated", "mmlu")),
-    ):
-        for name in names:
-            done = measured(measure, given.data, name)
-            rows += [*done.result, Row(f"{name}: CPU seconds", done.cpu_seconds)]
-    for strange in ("translated", "reviewed"):
-        rows += measured(outliers, given.data, "toyhom", strange).result
+    for (_, name), done in zip(work, sets, strict=True):
+        rows += [
+            *done.result().result,
+            Row(f"{name}: CPU seconds", done.result().cpu_seconds),
+            Row(f"{name}: peak memory MB", done.result().peak_mb),
+        ]
+    rows += strange.result().result
+    for name in ("mmlu", "alpaca_en", "toyhom") if given.lm else ():
+        done = measured(read_by_model, given.data, name, given.lm)
+        rows += [*done.result, Row(f"{name}, read by {given.lm}: CPU seconds", done.cpu_seconds)]
+    # Alone, since it is a measurement of time.
     rows += measured(cost, given.data).result
     report("label_issues", rows, as_json=given.json)
 

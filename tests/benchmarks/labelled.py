@@ -1,6 +1,6 @@
 """Question–answer pairs of which it is known whether the answer is wrong.
 
-Planted errors are swapped answers, 5 % of the pairs: at random, or hard ones, the
+Planted errors are swapped answers, 5 % of the pairs or another share: at random, or hard ones, the
 answer of one of the 20 questions that are nearest (in the same department where
 there are any). Human judgements are of other kinds: see each set.
 """
@@ -164,33 +164,35 @@ def mmlu(data: Path) -> Pairs:
     )
 
 
-def swapped_at_random(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def swapped_at_random(
+    pairs: Pairs, share: float = SHARE
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return from which row each pair takes its answer, and where that makes it wrong."""
-    chosen = _chosen(pairs)
+    chosen = _chosen(pairs, share)
     takes = np.arange(len(pairs))
     takes[chosen] = np.roll(chosen, 1)
     return takes, _differs(pairs, takes)
 
 
 def swapped_nearby(
-    pairs: Pairs, vectors: NDArray[np.float32]
+    pairs: Pairs, vectors: NDArray[np.float32], share: float = SHARE
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Do the same with the answer of one of the nearest questions, by their vectors."""
     rng = np.random.default_rng(7)
     groups = np.unique(pairs.group, return_inverse=True)[1]
+    answers = np.unique(pairs.answers, return_inverse=True)[1]
     takes = np.arange(len(pairs))
-    for row in _chosen(pairs):
+    for row in _chosen(pairs, share):
         likeness = vectors @ vectors[row]
-        others = np.array([answer != pairs.answers[row] for answer in pairs.answers])
-        likeness[(groups != groups[row]) | ~others] = -np.inf
+        likeness[(groups != groups[row]) | (answers == answers[row])] = -np.inf
         nearest = np.argsort(-likeness, kind="stable")[:NEAREST]
         takes[row] = rng.choice(nearest)
     return takes, _differs(pairs, takes)
 
 
-def _chosen(pairs: Pairs) -> NDArray[np.int64]:
+def _chosen(pairs: Pairs, share: float) -> NDArray[np.int64]:
     rng = np.random.default_rng(5)
-    return rng.permutation(len(pairs))[: round(SHARE * len(pairs))]
+    return rng.permutation(len(pairs))[: round(share * len(pairs))]
 
 
 def _differs(pairs: Pairs, takes: NDArray[np.int64]) -> NDArray[np.bool_]:

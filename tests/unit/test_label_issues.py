@@ -11,8 +11,9 @@ import pytest
 
 from curator.checks.category_labels import CategoryLabels, leave_one_out
 from curator.checks.label_issues import LabelIssues
-from curator.confident import FLAGGED, least_skill, odds_scores, wrong_answer_scores
+from curator.confident import FLAGGED, least_skill, odds_scores
 from curator.engine import LocalEngine
+from curator.matching import wrong_answer_scores
 from curator.protocols import Scope
 from curator.tables import findings_table, records_table
 from curator.terms import counts, tfidf
@@ -244,23 +245,34 @@ def test_leave_one_out_equals_fitting_without_each_row() -> None:
     assert ratio == pytest.approx(ratio[0], rel=1e-4)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.1, 0.3])
+def normal_matches(rng: np.random.Generator, n: int, centre: float) -> np.ndarray:
+    """Return matches whose log-odds lie normally about a centre: the odds are known exactly."""
+    return 1.0 / (1.0 + np.exp(-3.4 * rng.normal(centre, 1.0, n)))
+
+
+@pytest.mark.parametrize("share", [0.005, 0.02, 0.1, 0.3])
 def test_scores_of_wrong_answers_are_probabilities(share: float) -> None:
     rng = np.random.default_rng(1)
-
-    def figures(n: int, centre: float) -> np.ndarray:
-        # Normal distributions that lie so far apart: the odds are known exactly.
-        return 1.0 / (1.0 + np.exp(-3.4 * rng.normal(centre, 1.0, n)))
-
     n, m = 20_000, 6_000
     truth = rng.random(n) < share
-    match = np.where(truth, figures(n, -1.7), figures(n, 1.7))
-    scores = wrong_answer_scores(match, figures(m, -1.7))
+    match = np.where(truth, normal_matches(rng, n, -1.7), normal_matches(rng, n, 1.7))
+    scores = wrong_answer_scores(match, normal_matches(rng, m, -1.7), normal_matches(rng, m, 0.5))
     order = np.argsort(match)
     assert (np.diff(scores[order]) <= 0).all()
+    assert scores.mean() == pytest.approx(share, abs=0.03)
     for low in (0.1, 0.4, 0.7):
         inside = (scores >= low) & (scores < low + 0.3)
-        assert abs(truth[inside].mean() - scores[inside].mean()) < 0.15
+        assert abs(truth[inside].mean() - scores[inside].mean()) < 0.25
+
+
+@pytest.mark.parametrize("tail", ["normal", "logistic", "laplace", "gumbel"])
+@pytest.mark.parametrize("n", [100, 4_000])
+def test_where_all_are_right_none_is_surely_wrong(tail: str, n: int) -> None:
+    rng = np.random.default_rng(2)
+    match = 1.0 / (1.0 + np.exp(getattr(rng, tail)(-4.0, 1.5, n)))
+    scores = wrong_answer_scores(match, normal_matches(rng, n, -1.2), normal_matches(rng, n, 0.0))
+    assert scores.mean() < 0.03
+    assert (scores >= 0.5).mean() <= 0.005
 
 
 def test_wording_is_compared_alike_in_both_languages() -> None:

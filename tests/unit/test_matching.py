@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from curator.matching import Halves, describe, judge
+from curator.matching.fit import Fit
 from curator.matching.folds import FOLDS, folds
 from curator.terms import counts, tfidf
 
@@ -65,3 +67,18 @@ def test_of_several_answers_to_one_question_the_others_do_not_teach() -> None:
     match = judge(describe(halves(n, asked, said))).match
     own = np.arange(n) % 10 == 0
     assert np.median(match[own]) > 0.5 > np.median(match[~own])
+
+
+def test_the_right_answer_does_not_compete_with_the_one_of_a_made_pair() -> None:
+    table = np.array([[0.9, 0.1, 0.2], [0.3, 0.8, 0.4], [0.1, 0.2, 0.7]], np.float32)
+    near = {"nearest": np.array([[1], [2], [1]])}
+    asked, answered = np.array([0, 0, 1]), np.array([0, 2, 2])
+    found = Fit(table).figures(asked, answered, near)
+    # Of the first question the right answer alone would fit better than the third answer.
+    assert np.exp(found["row"]) * 4 == pytest.approx([1, 1, 1])
+    assert np.exp(found["column"]) * 4 == pytest.approx([1, 3, 2])
+    # The mean of the two best answers of each question, without its own where another is judged.
+    top = np.array([(0.9 + 0.2) / 2, (0.1 + 0.2) / 2, (0.3 + 0.4) / 2])
+    mine, other = (0.9 + 0.3) / 2, (0.7 + 0.4) / 2
+    values = np.array([0.9, 0.2, 0.4])
+    assert found["local"] == pytest.approx(2 * values - top - [mine, other, other], abs=1e-6)

@@ -514,5 +514,5 @@ def test_the_report_draws_how_often_findings_of_a_score_were_right(tmp_path: Pat
     assert "Reviewers looked at 12 and confirmed 9" in panel
     # The point of 0.9 lies nearly on the diagonal, well above that of 0.5.
     heights = [float(y) for y in re.findall(r'<circle[^>]* cy="([\d.]+)"', drawing)]
-    assert heights[0] == pytest.approx(12 + 150 * (1 - 2 / 4))
-    assert heights[1] == pytest.approx(12 + 150 * (1 - 7 / 8), abs=0.1)
+    assert heights[0] == pytest.approx(26 + 150 * (1 - 2 / 4))
+    assert heights[1] == pytest.approx(26 + 150 * (1 - 7 / 8), abs=0.1)
