@@ -5,6 +5,7 @@
     ├── SourceError             a source file cannot be read at all
     ├── WorkspaceError          the workspace is missing, locked or full
     │   └── DamagedError        one of its files is damaged or gone
+    ├── EngineError             what the steps are to run on is not there, too small, or gone
     ├── ModelError              a model is missing or its weights are not the pinned ones
     ├── PluginError             a package's check, source or encoder cannot be loaded or fails
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
@@ -66,6 +67,10 @@ class DamagedError(WorkspaceError):
         return type(self), (self.path, self.reason)
 
 
+class EngineError(CuratorError):
+    """A Ray cluster cannot be reached, is too small, does not fit, or went away."""
+
+
 class ModelError(CuratorError):
     """A model is not installed, or its weights differ from the pinned ones."""
 
@@ -98,3 +103,12 @@ class GateError(CuratorError):
 
 class EmptyError(GateError):
     """Nothing is selected for an export."""
+
+
+class CuratorWarning(UserWarning):
+    """What a user should know while work goes on: told in two lines, as an error is."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
