@@ -40,6 +40,14 @@ class CuratorError(Exception):
         return type(self), (self.message, self.hint)
 
 
+class CuratorWarning(UserWarning):
+    """What the user should know, while what was asked for goes on; two lines, as of an error."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
 class RecipeError(CuratorError):
     """The recipe or a rule file does not say what it should."""
 
@@ -103,12 +111,3 @@ class GateError(CuratorError):
 
 class EmptyError(GateError):
     """Nothing is selected for an export."""
-
-
-class CuratorWarning(UserWarning):
-    """What a user should know while work goes on: told in two lines, as an error is."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.answer_key import SAMPLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECIPE = """\
 sources: [{path: zh.jsonl}, {path: en.tsv}, {path: fever_leaflet_zh.md}]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +19,9 @@ from tests.unit.test_engine import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = """
 import sys, warnings

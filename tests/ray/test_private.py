@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,9 @@ from curator.engine import LocalEngine
 from curator.errors import EngineError, ModelError
 from curator.protocols import Step
 from tests.conftest import clean_env, command
+from tests.processes import Process, alive, below
 from tests.ray.projects import contents, small_project
-from tests.unit.engine_steps import SECRET, refused
+from tests.unit.engine_steps import SECRET, called, refused
 from tests.unit.test_engine import DOUBLE, parts
 
 if TYPE_CHECKING:
@@ -74,10 +76,13 @@ def test_an_error_that_a_user_can_mend_comes_through_whole(
     with pytest.raises(ModelError, match="the model is not there") as caught:
         mapped(ray_engine, step, parts(tmp_path / "in", 2), tmp_path / "out")
     assert caught.value.hint == "install it"
-    _, other = ray_engine.side_by_side([lambda _: None, refused]), None
-    with pytest.raises(ModelError):
-        list(ray_engine.side_by_side([lambda _: None, refused]))
-    assert other is None
+    outcomes = ray_engine.side_by_side([partial(called, "here"), partial(called, "there"), refused])
+    assert next(outcomes) == ("here", os.getpid())
+    name, pid = next(outcomes)
+    assert name == "there"
+    assert pid != os.getpid()
+    with pytest.raises(ModelError, match="not there"):
+        next(outcomes)
 
 
 def test_what_a_step_prints_or_raises_is_not_in_the_logs_of_ray(
@@ -93,7 +98,8 @@ def test_what_a_step_prints_or_raises_is_not_in_the_logs_of_ray(
     logs = [path for path in (session / "logs").rglob("*") if path.is_file()]
     assert any("worker" in path.name for path in logs)
     assert not [path for path in logs if SECRET.encode() in path.read_bytes()]
-    assert session.parent.stat().st_mode & 0o777 == 0o700
+    (own,) = [folder for folder in session.parents if folder.name.startswith("curator-ray-")]
+    assert own.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_killed_worker_takes_no_part_along(ray_engine: RayEngine, tmp_path: Path) -> None:
@@ -103,7 +109,7 @@ def test_a_killed_worker_takes_no_part_along(ray_engine: RayEngine, tmp_path: Pa
     def kill() -> None:
         while not (pids.exists() and len(list(pids.iterdir())) == 2):
             time.sleep(0.02)
-        os.kill(int(sorted(p.name for p in pids.iterdir())[0]), signal.SIGKILL)
+        os.kill(int(min(p.name for p in pids.iterdir())), signal.SIGKILL)
 
     killer = Thread(target=kill)
     killer.start()
@@ -143,7 +149,10 @@ def test_what_stands_still_is_told_with_step_part_worker_and_time(
         mapped(ray_engine, step, parts(tmp_path / "in", 1), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_a_killed_driver_leave_nobody_behind(tmp_path: Path) -> None:
+    # Not those of another test.
+    before = set(Path("/tmp").glob("curator-ray-*"))
     folder = small_project(tmp_path / "p")
     for stop in (signal.SIGINT, signal.SIGKILL):
         running = subprocess.Popen(
@@ -155,14 +164,13 @@ def test_ctrl_c_and_a_killed_driver_leave_nobody_behind(tmp_path: Path) -> None:
             text=True,
             start_new_session=True,
         )
-        ours = _rays_of(running.pid)
+        ours: dict[int, Process] = {}
         until = time.monotonic() + 90
-        while not any("Worker" in name for name in _rays_of(running.pid).values()):
+        while not any("Worker" in one.line for one in ours.values()):
             assert time.monotonic() < until
             assert running.poll() is None
             time.sleep(0.2)
-            ours |= _rays_of(running.pid)
-        ours |= _rays_of(running.pid)
+            ours |= below(running.pid)
         if stop == signal.SIGINT:
             os.killpg(running.pid, stop)  # as a terminal does
         else:
@@ -170,12 +178,13 @@ def test_ctrl_c_and_a_killed_driver_leave_nobody_behind(tmp_path: Path) -> None:
         _, err = running.communicate(timeout=60)
         assert running.returncode == (130 if stop == signal.SIGINT else -9), err
         if stop == signal.SIGINT:
+            assert set(Path("/tmp").glob("curator-ray-*")) <= before
             assert "stopped; the same command goes on where it stopped" in err
             assert "Traceback" not in err
         until = time.monotonic() + 30
-        while any(_there(pid) for pid in ours) and time.monotonic() < until:
+        while any(map(alive, ours)) and time.monotonic() < until:
             time.sleep(0.2)
-        assert not [name for pid, name in ours.items() if _there(pid)]
+        assert not [one.line for pid, one in ours.items() if alive(pid)]
     here = small_project(tmp_path / "here")
     for line in ([str(here), "-w", "2"], [str(folder), "--engine", "ray", "-w", "1"]):
         done = subprocess.run(
@@ -188,45 +197,6 @@ def test_ctrl_c_and_a_killed_driver_leave_nobody_behind(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
     assert contents(folder) == contents(here)
-    assert not list(Path("/tmp").glob(f"curator-ray-*/session_*_{running.pid}x"))
-
-
-def _rays_of(parent: int) -> dict[int, str]:
-    """The processes below one, by their numbers, with their command lines."""
-    below: dict[int, list[int]] = {}
-    names: dict[int, str] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (
-                    (entry / "stat").read_text("ascii", errors="replace").rpartition(")")[2].split()
-                )
-                names[int(entry.name)] = (
-                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-                )
-            except OSError:
-                continue
-            below.setdefault(int(stat[1]), []).append(int(entry.name))
-    found: dict[int, str] = {}
-    todo = list(below.get(parent, ()))
-    while todo:
-        pid = todo.pop()
-        found[pid] = names.get(pid, "")
-        todo += below.get(pid, [])
-    return found
-
-
-def _there(pid: int) -> bool:
-    try:
-        state = (
-            Path(f"/proc/{pid}/stat")
-            .read_text("ascii", errors="replace")
-            .rpartition(")")[2]
-            .split()[0]
-        )
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
 
 
 def test_an_engine_of_no_such_name_is_refused(tmp_path: Path, curator: Any) -> None:

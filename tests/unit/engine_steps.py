@@ -74,7 +74,7 @@ class Slow:
 class Told:
     """Goes wrong as no step should, with a record's text in the error."""
 
-    def __call__(self, table: pa.Table) -> pa.Table:
+    def __call__(self, _: pa.Table) -> pa.Table:
         print(f"printed {SECRET}", flush=True)
         raise ValueError(f"raised {SECRET}")
 

@@ -58,34 +58,55 @@ def connected(address: str | None, workers: int | None) -> Iterator[Cluster]:
         EngineError: Ray is not installed, does not answer, or has no whole CPU free.
 
     """
-    if address is None:
-        _guard()
     try:
         import ray  # noqa: PLC0415 - an extra brings it
     except ImportError:
         raise EngineError("Ray is not installed", INSTALL) from None
-    if address is not None:
+    if address is None:
+        _guard()
+    else:
         _knock(address)
-    answer_to_sigterm = signal.getsignal(signal.SIGTERM)
-    # Short: a Unix socket lies in it.
+    # Short, since Unix sockets lie below; Ray opens its own folder to everybody, not this one.
     folder = None if address else tempfile.mkdtemp(prefix="curator-ray-", dir="/tmp")
     try:
-        ray.init(
-            **({"address": address} if address else _starting(workers or 1, str(folder))),
-            log_to_driver=False,
-            configure_logging=False,
-            logging_level=logging.ERROR,
-            runtime_env={"env_vars": {**THREADS, **OFFLINE}},
-        )
-        with suppress(ValueError):  # not in the main thread, where Ray has left it alone
-            signal.signal(signal.SIGTERM, answer_to_sigterm)
-        free = _free(address)
+        with _same_answer_to_sigterm():
+            _init({"address": address} if address else _starting(workers or 1, str(folder)))
         head: str = ray.get_runtime_context().gcs_address
+        free = _free(address)
         yield Cluster(head, workers or sum(free.values()))
     finally:
         ray.shutdown()
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _init(where: Mapping[str, Any]) -> None:
+    import ray  # noqa: PLC0415
+
+    try:
+        ray.init(
+            **where,
+            log_to_driver=False,
+            configure_logging=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {**THREADS, **OFFLINE}},
+        )
+    except (RuntimeError, OSError, ray.exceptions.RayError) as error:
+        raise EngineError(
+            f"Ray cannot be started or joined ({type(error).__name__})",
+            "see that /tmp has space and the machine memory; or leave --engine out",
+        ) from error
+
+
+@contextmanager
+def _same_answer_to_sigterm() -> Iterator[None]:
+    """Undo in the end what Ray does with the answer to SIGTERM."""
+    answer = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # not in the main thread, where Ray has left it alone
+            signal.signal(signal.SIGTERM, answer)
 
 
 def nodes() -> dict[str, float]:
@@ -99,13 +120,13 @@ def drawn(cpus: Mapping[str, float]) -> str:
 
 
 def _guard() -> None:
-    """Let a Ray of this process's own refuse whoever has no token: its ports listen everywhere.
+    """Let a Ray of this process's own refuse whoever has no token: its ports listen everywhere."""
+    from ray._raylet import Config  # type: ignore[attr-defined]  # noqa: PLC0415
 
-    Ray reads this as it is imported.
-    """
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    Config.initialize("")  # else it goes by what was set when Ray was imported
 
 
 def _starting(workers: int, folder: str) -> dict[str, Any]:
@@ -114,7 +135,7 @@ def _starting(workers: int, folder: str) -> dict[str, Any]:
         "num_cpus": workers,
         "include_dashboard": False,
         "object_store_memory": _STORE,
-        "_temp_dir": folder,
+        "_temp_dir": f"{folder}/ray",
     }
 
 
