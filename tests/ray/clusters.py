@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -15,10 +16,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 PORT = 6379
+PAGE = ROOT / "docs" / "ray.md"
+
+
+def starts() -> list[list[str]]:
+    """How the page starts the head and another node."""
+    found = re.findall(r"^ray (start .*)$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
+    assert len(found) == 2
+    return [line.split() for line in found]
 
 
 def needs_networks() -> None:
@@ -81,20 +92,11 @@ class Nodes:
 
     def start(self, at: int, cpus: int, hidden: Path | None = None) -> None:
         """Start the node `at`; it sees an empty folder in the place of `hidden`."""
-        where = (
-            ["--head", f"--port={PORT}", "--include-dashboard=false", f"--temp-dir={self.temp}"]
-            if at == 0
-            else [f"--address={self.address}"]
-        )
-        command = [
-            str(Path(sys.executable).parent / "ray"),
-            "start",
-            *where,
-            f"--node-ip-address={self.addresses[at]}",
-            f"--num-cpus={cpus}",
-            "--object-store-memory=80000000",
-            "--disable-usage-stats",
-        ]
+        told = [word.replace("10.0.0.", "10.201.0.") for word in starts()[at]]
+        own = [f"--num-cpus={cpus}", "--object-store-memory=80000000"]
+        if at == 0:
+            own.append(f"--temp-dir={self.temp}")
+        command = [str(Path(sys.executable).parent / "ray"), *told, *own]
         if hidden is not None:
             quoted = " ".join(command)
             command = ["unshare", "-m", "sh", "-c", f"mount -t tmpfs none {hidden} && {quoted}"]
