@@ -134,3 +134,49 @@ def test_what_is_wrong_with_a_cluster_is_said_before_any_work(tmp_path: Path) ->
         assert str(project / ".curator") in said
         assert "Traceback" not in said
     assert not list((project / ".curator").glob("findings/**/*.parquet"))
+
+
+def test_when_the_head_goes_the_run_ends_with_words(tmp_path: Path) -> None:
+    parts(tmp_path / "in", 200)
+    with nodes(tmp_path) as made:
+        made.start(0, 1)
+        made.start(1, 1)
+        running = made.popen([sys.executable, "-c", TOLD, tmp_path, made.address], at=1, cwd=ROOT)
+        try:
+            _until(lambda: len(list((tmp_path / "out").glob("p-*"))) >= 4, running)
+            made.kill(0)
+            began = time.monotonic()
+            out, err = running.communicate(timeout=120)
+        finally:
+            running.kill()
+    assert running.returncode == 2, out + err
+    assert "the head of the Ray cluster" in err
+    assert "does not answer any more" in err
+    assert "it goes on where it stopped" in err
+    assert "Traceback" not in err
+    assert time.monotonic() - began < 60
+
+
+TOLD = (
+    "import sys\nfrom curator.cli.errors import tell\nfrom curator.errors import CuratorError\ntry:\n"
+    + "\n".join(f"    {line}" for line in SCRIPT.strip().splitlines())
+    + "\nexcept CuratorError as error:\n    tell(error)\n    sys.exit(error.exit_code)\n"
+)
+
+
+def test_when_no_node_with_a_cpu_is_left_the_run_says_so(tmp_path: Path) -> None:
+    parts(tmp_path / "in", 200)
+    with nodes(tmp_path) as made:
+        made.start(0, 0)
+        made.start(1, 1)
+        running = made.popen([sys.executable, "-c", TOLD, tmp_path, made.address], cwd=ROOT)
+        try:
+            _until(lambda: len(list((tmp_path / "out").glob("p-*"))) >= 2, running)
+            made.kill(1)
+            out, err = running.communicate(timeout=180)
+        finally:
+            running.kill()
+    assert running.returncode == 2, out + err
+    assert "no worker has come for 60 seconds (no whole CPU is left" in err
+    assert ":Slow, part p-" in err
+    assert "0 CPU" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from curator.engine.worker import OFFLINE, THREADS
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 INSTALL = "install it on every node: pip install 'curator-data[ray]'"
 _KNOCKING = 22.0
 """Seconds in which a cluster must have answered."""
+_PARTING = 5.0
+"""Seconds to wait for a connection to end whose head is gone."""
 _FREE = 6.0
 """Seconds to wait for a free CPU: those of a run that has just ended come back late."""
 _STORE = 80 * 2**20
@@ -60,12 +64,16 @@ def connected(address: str | None, workers: int | None) -> Iterator[Cluster]:
     """
     try:
         import ray  # noqa: PLC0415 - an extra brings it
+        from ray._raylet import Config  # type: ignore[attr-defined]  # noqa: PLC0415
     except ImportError:
         raise EngineError("Ray is not installed", INSTALL) from None
     if address is None:
         _guard()
     else:
         _knock(address)
+    # Ray ends this very process after a minute without the head; here is said what is wrong.
+    os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", "600")
+    Config.initialize("")  # else Ray goes by what was set when it was imported
     # Short, since Unix sockets lie below; Ray opens its own folder to everybody, not this one.
     folder = None if address else tempfile.mkdtemp(prefix="curator-ray-", dir="/tmp")
     try:
@@ -75,9 +83,22 @@ def connected(address: str | None, workers: int | None) -> Iterator[Cluster]:
         free = _free(address)
         yield Cluster(head, workers or sum(free.values()))
     finally:
-        ray.shutdown()
+        if address is None or _reachable(address):
+            ray.shutdown()
+        else:
+            _part_without_the_head()
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _part_without_the_head() -> None:
+    """Part from a cluster whose head is gone: Ray would wait for it, now and when Python ends."""
+    import ray  # noqa: PLC0415
+
+    atexit.unregister(ray.shutdown)
+    parting = Thread(target=ray.shutdown, daemon=True)
+    parting.start()
+    parting.join(timeout=_PARTING)
 
 
 def _init(where: Mapping[str, Any]) -> None:
@@ -121,12 +142,9 @@ def drawn(cpus: Mapping[str, float]) -> str:
 
 def _guard() -> None:
     """Let a Ray of this process's own refuse whoever has no token: its ports listen everywhere."""
-    from ray._raylet import Config  # type: ignore[attr-defined]  # noqa: PLC0415
-
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    Config.initialize("")  # else it goes by what was set when Ray was imported
 
 
 def _starting(workers: int, folder: str) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 import warnings
 from collections import deque
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
 from secrets import token_hex
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from curator.engine.ray.cluster import drawn, nodes
@@ -115,21 +115,26 @@ class Actors(Executor):
         self._hired = 0
         self._failure: Exception | None = None
         self._ended = False
-        self._deaf = 0
+        self._open: set[Future[Any]] = set()
         self._began = self._alone_since = time.monotonic()
         self._thread = Thread(target=self._run, name="ray-pool", daemon=True)
         self._thread.start()
+        self._parting = Event()
+        Thread(target=self._listen, name="ray-head", daemon=True).start()
 
     def submit(self, call: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         """Return what will hold the call's outcome."""
         job = _Job(partial(call, **named) if named else call, arguments)
+        self._open.add(job.future)
+        job.future.add_done_callback(self._open.discard)
         self._events.put(partial(self._add, job))
         return job.future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
         """End the workers, whatever they do."""
+        self._parting.set()
         self._events.put(self._end)
-        if wait:
+        if wait and self._failure is None:
             self._thread.join(timeout=10)
 
     # --- the thread -------------------------------------------------------------------
@@ -139,7 +144,7 @@ class Actors(Executor):
             for _ in range(self._cluster.workers):
                 self._hire()
             look = time.monotonic() + _LOOK
-            while not self._ended:
+            while not self._ended and self._failure is None:
                 with suppress(Empty):
                     self._events.get(timeout=max(0.05, look - time.monotonic()))()
                 if time.monotonic() >= look:
@@ -153,7 +158,7 @@ class Actors(Executor):
 
     def _add(self, job: _Job) -> None:
         if self._failure is not None:
-            job.future.set_exception(self._failure)
+            _settle(job.future, error=self._failure)
         else:
             self._waiting.append(job)
 
@@ -168,13 +173,20 @@ class Actors(Executor):
     def _fail(self, error: Exception) -> None:
         """End all that waits with an error, and whatever is asked for later."""
         self._failure = error
-        jobs = [*self._waiting, *(w.job for w in self._workers.values() if w.job)]
-        self._waiting.clear()
-        for hired in self._workers.values():
-            hired.job = None
-        for job in jobs:
-            if not job.future.done():
-                job.future.set_exception(error)
+        for future in [*self._open]:
+            _settle(future, error=error)
+
+    def _listen(self) -> None:
+        """Watch the head from a thread of its own: the other may be waiting for it inside Ray."""
+        deaf = 0
+        while deaf < _DEAF:
+            if self._parting.wait(_LOOK):
+                return
+            deaf = 0 if self._cluster.answers() else deaf + 1
+        head = self._cluster.head
+        self._fail(
+            EngineError(f"the head of the Ray cluster ({head}) does not answer any more", ON)
+        )
 
     def _when(self, reference: Any, then: Callable[[Future[Any]], None]) -> None:
         """Let the thread call `then` with the outcome of a remote call."""
@@ -299,30 +311,19 @@ class Actors(Executor):
             if job.tries < _TRIES:
                 self._waiting.appendleft(job)
                 return
-            job.future.set_exception(
-                EngineError(
-                    f"{_TRIES} workers died, each at {job.told} ({_reason(done)})",
-                    f"give the nodes more memory, or fewer workers (--workers). {ON}",
-                )
+            error = EngineError(
+                f"{_TRIES} workers died, each at {job.told} ({_reason(done)})",
+                f"give the nodes more memory, or fewer workers (--workers). {ON}",
             )
+            _settle(job.future, error=error)
             return
         hired.job = hired.asked = None
         outcome: Outcome = done.result()
-        if outcome.error is not None:
-            job.future.set_exception(outcome.error)
-        else:
-            job.future.set_result(outcome.value)
+        _settle(job.future, outcome.value, outcome.error)
 
     # --- what stands still --------------------------------------------------------------
 
     def _look(self, now: float) -> None:
-        self._deaf = 0 if self._cluster.answers() else self._deaf + 1
-        if self._deaf >= _DEAF:
-            raise EngineError(
-                f"the head of the Ray cluster ({self._cluster.head}) does not answer any more", ON
-            )
-        if self._deaf:
-            return  # Ray would wait for the head at each question
         if self._workers or not self._waiting:
             self._alone_since = now
         elif now - self._alone_since > _ALONE:
@@ -362,6 +363,15 @@ class Actors(Executor):
             ),
             stacklevel=2,
         )
+
+
+def _settle(future: Future[Any], value: Any = None, error: BaseException | None = None) -> None:
+    """Give a future its outcome, unless it has one: all may have failed meanwhile."""
+    with suppress(InvalidStateError):
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(value)
 
 
 def _reason(done: Future[Any]) -> str:
