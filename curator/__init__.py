@@ -23,7 +23,9 @@ __all__ = ["CuratorError", "__version__", "open"]
 __version__ = "0.1.0"
 
 
-def open(root: str | Path = ".", *, workers: int | None = None) -> Project:  # noqa: A001 - curator.open reads well
+def open(  # noqa: A001 - curator.open reads well
+    root: str | Path = ".", *, workers: int | None = None, engine: str | None = None
+) -> Project:
     """Open the project at `root` or above it; see `curator.project.Project`.
 
     Raises:
@@ -32,4 +34,4 @@ def open(root: str | Path = ".", *, workers: int | None = None) -> Project:  # n
     """
     from curator.project import Project  # noqa: PLC0415 - importing curator stays light
 
-    return Project(root, workers=workers)
+    return Project(root, workers=workers, engine=engine)

@@ -5,6 +5,7 @@
     ├── SourceError             a source file cannot be read at all
     ├── WorkspaceError          the workspace is missing, locked or full
     │   └── DamagedError        one of its files is damaged or gone
+    ├── EngineError             what the steps are to run on is not there, too small, or gone
     ├── ModelError              a model is missing or its weights are not the pinned ones
     ├── PluginError             a package's check, source or encoder cannot be loaded or fails
     ├── VaultError              there is no key, the wrong one, or the vault is damaged
@@ -39,6 +40,14 @@ class CuratorError(Exception):
         return type(self), (self.message, self.hint)
 
 
+class CuratorWarning(UserWarning):
+    """What the user should know, while what was asked for goes on; two lines, as of an error."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
 class RecipeError(CuratorError):
     """The recipe or a rule file does not say what it should."""
 
@@ -64,6 +73,10 @@ class DamagedError(WorkspaceError):
     def __reduce__(self) -> tuple[type[CuratorError], tuple[object, ...]]:
         """Rebuild from what it was made of."""
         return type(self), (self.path, self.reason)
+
+
+class EngineError(CuratorError):
+    """A Ray cluster cannot be reached, is too small, does not fit, or went away."""
 
 
 class ModelError(CuratorError):

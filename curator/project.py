@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curator.engine import LocalEngine, default_workers
+from curator.engine import LocalEngine, default_workers, engine_of
 from curator.errors import DamagedError
 from curator.protocols import silent
 from curator.rules import RuleSet, load_rules
-from curator.schema import Recipe, Source, load, with_export
+from curator.schema import Recipe, Source, load, with_engine, with_export
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Project:
         root: str | Path = ".",
         *,
         workers: int | None = None,
+        engine: str | None = None,
         progress: Progress | None = None,
         expect: Callable[[Expected], None] | None = None,
     ) -> None:
@@ -88,26 +89,33 @@ class Project:
 
         Args:
             root: the project's folder, or one inside it.
-            workers: processes to work with; the recipe's by default.
-            progress: is told how far a stage is.
+            workers: how many; the recipe's by default.
+            engine: `local`, `ray` or `ray://HOST:PORT`; the recipe's by default.
+            progress: is told how far each stage is.
             expect: is told before long steps how long they may take.
 
         Raises:
             WorkspaceError: there is no project.
-            RecipeError: the recipe or a rule file is wrong.
+            RecipeError: the recipe, a rule file or the engine's name is wrong.
 
         """
         self.workspace = Workspace.find(Path(root))
         self.recipe: Recipe = load(self.workspace.recipe_path, Recipe)
         self.rules: RuleSet = load_rules(self.workspace.root)
+        if engine is not None:
+            self.recipe = with_engine(self.recipe, engine)
         asked = workers if workers is not None else self.recipe.workers
-        self.workers = default_workers() if asked == "auto" else int(asked)
+        on_cluster = self.recipe.engine.startswith("ray://")
+        suiting = None if on_cluster else default_workers()
+        self.workers = suiting if asked == "auto" else int(asked)
+        """How many; None: as many as the cluster has free CPUs."""
         self._progress: Progress = progress or silent
         self._expect = expect
 
     @contextmanager
     def _engine(self) -> Iterator[LocalEngine]:
-        with LocalEngine(self.workers, self._progress) as engine:
+        name, store = self.recipe.engine, self.workspace.store
+        with engine_of(name, self.workers, store, self._progress) as engine:
             yield engine
 
     # --- verbs that write -------------------------------------------------------------
@@ -375,9 +383,9 @@ class Project:
         from curator.report import write_report  # noqa: PLC0415
 
         workspace, recipe, rules = self.workspace, self.recipe, self.rules
-        with summary.stage("ingest"):
-            ingest(workspace, recipe, (), self._progress)
-        with self._engine() as engine:
+        with self._engine() as engine:  # first, since it may not be there
+            with summary.stage("ingest"):
+                ingest(workspace, recipe, (), self._progress)
             after = ["decide", *(f"export {name}" for name in EXPORTS), "report"]
             with self._paced(*self._waiting(recipe), summary, after):
                 check(workspace, recipe, rules, engine, timer=summary.stage)

@@ -17,6 +17,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    TypeAdapter,
     ValidationError,
     field_validator,
     model_validator,
@@ -41,6 +42,9 @@ def _regex(value: str) -> re.Pattern[str]:
 
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+EngineName = Annotated[
+    str, Field(pattern=r"^(local|ray(://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5})?)$")
+]
 Regex = Annotated[str, AfterValidator(lambda value: _regex(value).pattern)]
 
 
@@ -557,6 +561,10 @@ class Recipe(Strict):
     exports: Exports = Exports()
     training: Training = Training()
     workers: int | Literal["auto"] = "auto"
+    engine: EngineName = Field(
+        default="local",
+        description="where the checks run: local, ray (on this machine), ray://HOST:PORT",
+    )
 
 
 # --- the policy -------------------------------------------------------------------------
@@ -781,6 +789,22 @@ def with_export(recipe: Recipe, name: str, instead: Mapping[str, Any]) -> Recipe
             f"exports.{_place(first['loc'])}: {_say(first)}", "see: curator rules schema"
         ) from None
     return recipe.model_copy(update={"exports": changed})
+
+
+def with_engine(recipe: Recipe, engine: str) -> Recipe:
+    """Return the recipe with another engine.
+
+    Raises:
+        RecipeError: there is none of this name.
+
+    """
+    try:
+        TypeAdapter(EngineName).validate_python(engine)
+    except ValidationError:
+        raise RecipeError(
+            f"{engine}: no engine", "known: local, ray, ray://HOST:PORT of a cluster's head"
+        ) from None
+    return recipe.model_copy(update={"engine": engine})
 
 
 def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:

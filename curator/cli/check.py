@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curator.cli.output import Folder, Json, Stages, Workers, data, say, table
+from curator.cli.output import Engine, Folder, Json, Stages, Workers, data, say, table
 
 
 def check(
@@ -25,13 +25,16 @@ def check(
     ] = None,
     project: Folder = ".",
     workers: Workers = None,
+    engine: Engine = None,
     json: Json = False,
 ) -> None:
     """Look for private details, duplicates, label issues and the like; nothing is changed."""
     from curator.project import Project
 
     with Stages(quiet=json) as stages:
-        opened = Project(project, workers=workers, progress=stages, expect=stages.expect)
+        opened = Project(
+            project, workers=workers, engine=engine, progress=stages, expect=stages.expect
+        )
         runs = opened.check(names or [], against or [])
     if json:
         data(runs)

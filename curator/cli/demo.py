@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from curator.cli.output import Json, Stages, Workers, data, say
+from curator.cli.output import Engine, Json, Stages, Workers, data, say
 from curator.cli.run import tell
 
 
@@ -16,6 +16,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")] = Path("demo-project"),
     *,
     workers: Workers = None,
+    engine: Engine = None,
     json: Json = False,
 ) -> None:
     """Run the main job on the bundled sample data: paediatrics, service and law, zh and en."""
@@ -25,7 +26,9 @@ def demo(
     began = time.perf_counter()
     sample(folder)
     with Stages(quiet=json) as stages:
-        project = Project(folder, workers=workers, progress=stages, expect=stages.expect)
+        project = Project(
+            folder, workers=workers, engine=engine, progress=stages, expect=stages.expect
+        )
         summary = project.run()
     counted, total = project.status(), round(time.perf_counter() - began, 2)
     if json:

@@ -26,6 +26,17 @@ Workers = Annotated[
     typer.Option("--workers", "-w", min=1, help="Processes to work with; the recipe's by default."),
 ]
 
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        "-e",
+        metavar="ENGINE",
+        help="Where the work is done: local, ray (this machine), or ray://HOST:PORT of a Ray"
+        " cluster's head; the recipe's by default.",
+    ),
+]
+
 
 def visible(text: object) -> str:
     """Return a text without what a terminal would obey or hide: escapes, direction marks."""

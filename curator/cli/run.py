@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curator.cli.export import tell_synced
-from curator.cli.output import Json, Stages, Workers, data, say, table
+from curator.cli.output import Engine, Json, Stages, Workers, data, say, table
 
 if TYPE_CHECKING:
     from curator.project import RunSummary
@@ -20,6 +20,7 @@ def run(
     folder: Annotated[str, typer.Argument(help="The project's folder, or one inside it.")] = ".",
     *,
     workers: Workers = None,
+    engine: Engine = None,
     json: Json = False,
 ) -> None:
     """Ingest, check, decide, export and report; goes on where an earlier run stopped.
@@ -30,7 +31,9 @@ def run(
 
     began = time.perf_counter()
     with Stages(quiet=json) as stages:
-        project = Project(folder, workers=workers, progress=stages, expect=stages.expect)
+        project = Project(
+            folder, workers=workers, engine=engine, progress=stages, expect=stages.expect
+        )
         summary = project.run()
     total = round(time.perf_counter() - began, 2)
     if json:

@@ -102,7 +102,7 @@ class LocalEngine:
         names: Sequence[str] | None = None,
     ) -> None:
         """See `curator.protocols.Engine.begin`. A single worker has nobody to work ahead."""
-        if self.workers == 1:
+        if self._alone:
             return
         for files, output in zip(inputs, _outputs(inputs, out, names), strict=True):
             known = all(path in self._begun or path.exists() for path in files)
@@ -119,7 +119,7 @@ class LocalEngine:
 
         A single worker makes one call after the other, each when its outcome is asked for.
         """
-        here = calls[:1] if self.workers > 1 else calls
+        here = calls if self._alone else calls[:1]
         tasks = [Task(call, silent) for call in calls[len(here) :]]
         for task in tasks:
             self._start().add(task)
@@ -169,7 +169,7 @@ class LocalEngine:
         )
 
     def _results(self, step: Step, todo: Sequence[tuple[tuple[Path, ...], Path]]) -> Iterator[Path]:
-        if self.workers == 1:
+        if self._alone:
             from threadpoolctl import threadpool_limits  # noqa: PLC0415 - needs numpy loaded first
 
             with threadpool_limits(1):
@@ -200,10 +200,21 @@ class LocalEngine:
 
     def _start(self) -> Tasks:
         if self._tasks is None:
-            pool = self._stack.enter_context(_pool(self.workers))
+            pool, workers = self._stack.enter_context(self._pool())
             # One more than there are workers: none waits for this process to hand it the next.
-            self._tasks = Tasks(pool, self.workers + 1)
+            self._tasks = Tasks(pool, workers + 1)
         return self._tasks
+
+    @property
+    def _alone(self) -> bool:
+        """Whether this process does all the work."""
+        return self.workers == 1
+
+    @contextmanager
+    def _pool(self) -> Iterator[tuple[Executor, int]]:
+        """Give what makes the calls, and how many it makes at once."""
+        with _processes(self.workers) as pool:
+            yield pool, self.workers
 
 
 def _outputs(
@@ -213,7 +224,7 @@ def _outputs(
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[Executor]:
+def _processes(workers: int) -> Iterator[Executor]:
     # loky, since its workers import no __main__: a plain script may call the API.
     from loky import ProcessPoolExecutor  # noqa: PLC0415 - one worker needs no pool
 

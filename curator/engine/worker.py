@@ -44,11 +44,16 @@ def start(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Outputs lie in their places by then; to take the models apart would cost seconds.
     atexit.register(os._exit, 0)
-    warnings.simplefilter("ignore", PluginWarning)  # the driver has told of it
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     # For fear of leaks loky collects garbage every second, a tenth of a second among the models,
     # and restarts a worker that grows by 300 MB, as ours do by their models. There is no option.
     process_executor._MEMORY_LEAK_CHECK_DELAY = math.inf  # noqa: SLF001
+    settle()
+
+
+def settle() -> None:
+    """Prepare a process that works for another, wherever it is."""
+    warnings.simplefilter("ignore", PluginWarning)  # the driver has told of it
     # Imports and records make many objects that stay; to look through them so often is in vain.
     gc.set_threshold(50_000, 10, 10)
 

@@ -56,3 +56,27 @@ class Sleeps:
         (self.pids / str(os.getpid())).touch()
         time.sleep(60)
         return table
+
+
+class Slow:
+    """Takes a while for each part, and leaves its process's number in a folder."""
+
+    def __init__(self, pids: str, seconds: float = 0.3) -> None:
+        self.pids, self.seconds = Path(pids), seconds
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        self.pids.mkdir(exist_ok=True)
+        (self.pids / str(os.getpid())).touch()
+        time.sleep(self.seconds)
+        return table
+
+
+class Told:
+    """Goes wrong as no step should, with a record's text in the error."""
+
+    def __call__(self, _: pa.Table) -> pa.Table:
+        print(f"printed {SECRET}", flush=True)
+        raise ValueError(f"raised {SECRET}")
+
+
+SECRET = "张伟的电话是13800138000"
