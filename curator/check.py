@@ -233,9 +233,10 @@ def _view_of(root: Path) -> Sequence[Path]:
 
     Raises:
         RecipeError: they are not all there.
+        WorkspaceError: a newer curator wrote them.
 
     """
-    other = Workspace(root)
+    other = Workspace.find(root)
     _, _, _, view = _raw_view(other, load(other.recipe_path, Recipe), load_rules(root))
     if not view or not all(path.exists() for path in view):
         raise RecipeError(

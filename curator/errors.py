@@ -39,6 +39,18 @@ class CuratorError(Exception):
         return type(self), (self.message, self.hint)
 
 
+class CuratorWarning(UserWarning):
+    """What the user should know, while what was asked for goes on; two lines, as of an error."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+class UpgradeWarning(CuratorWarning):
+    """A workspace was brought to the present format."""
+
+
 class RecipeError(CuratorError):
     """The recipe or a rule file does not say what it should."""
 

@@ -22,7 +22,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curator.errors import CuratorError, PluginError
+from curator.errors import CuratorError, CuratorWarning, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,12 +31,8 @@ GROUPS = ("checks", "sources", "encoders")
 """What a package can bring; its entry points' group is `curator.` and this."""
 
 
-class PluginWarning(UserWarning):
+class PluginWarning(CuratorWarning):
     """A plug-in cannot be used, and what asked for it goes on without."""
-
-    def __init__(self, error: PluginError) -> None:
-        super().__init__(error.message)
-        self.message, self.hint = error.message, error.hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +109,7 @@ def plugins(group: str) -> Mapping[str, Plugin]:
 
 def warn(error: PluginError) -> None:
     """Tell of a plug-in that cannot be used, where work goes on without it."""
-    warnings.warn(PluginWarning(error), stacklevel=2)
+    warnings.warn(PluginWarning(error.message, error.hint), stacklevel=2)
 
 
 def _place(error: Exception) -> str:

@@ -21,6 +21,7 @@ from curator.errors import DamagedError
 from curator.protocols import silent
 from curator.rules import RuleSet, load_rules
 from curator.schema import Recipe, Source, load, with_export
+from curator.upgrade import upgrade
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -83,11 +84,13 @@ class Project:
         """Open the project at `root` or above it.
 
         Raises:
-            WorkspaceError: there is no project.
+            WorkspaceError: there is no project, or its workspace is of a format that cannot
+                be brought to the present one.
             RecipeError: the recipe or a rule file is wrong.
 
         """
         self.workspace = Workspace.find(Path(root))
+        upgrade(self.workspace)
         self.recipe: Recipe = load(self.workspace.recipe_path, Recipe)
         self.rules: RuleSet = load_rules(self.workspace.root)
         asked = workers if workers is not None else self.recipe.workers

@@ -8,7 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from curator.cli.output import say
-from curator.plugins import PluginWarning
+from curator.errors import CuratorWarning
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -32,11 +32,11 @@ def tell_of_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Print what a plug-in is warned of in two lines; leave other packages' warnings as they are.
+    """Print a warning of curator's own in two lines; leave other packages' warnings as they are.
 
     The parameters are those of `warnings.showwarning`.
     """
-    if isinstance(message, PluginWarning):
+    if isinstance(message, CuratorWarning):
         say(f"warning: {message.message}", f"  try: {message.hint}")
     else:
         shown = warnings.formatwarning(message, category, filename, lineno, line)

@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent.parent / "docs" / "benchmarks.md"
 PARTS = {
     *("__init__", "__main__", "harness", "model_passes", "generate"),
-    *("chats", "datatrove_peer", "files", "labelled", "reading", "scans"),
+    *("chats", "datatrove_peer", "files", "labelled", "reading", "scans", "costs"),
 }
 
 
