@@ -409,7 +409,8 @@ def numbers(faults: int) -> dict[str, int]:
     """How many faults of each kind: in proportion, and at least one."""
     total = sum(SHARES.values())
     counts = {kind: max(1, faults * share // total) for kind, share in SHARES.items()}
-    counts["kill -9 of the driver"] += max(0, faults - sum(counts.values()))
+    if faults > sum(counts.values()):
+        counts["kill -9 of the driver"] += faults - sum(counts.values())
     return counts
 
 
