@@ -59,10 +59,10 @@ def _tell(counted: Mapping[str, Any]) -> None:
             f"export {export['name']} {export['version']}: {export['records']:,} records"
             + ("" if export["is_current"] else " (older than the decision)")
         )
-    for line in stale_lines(counted["stale"]):
-        say(f"export instruction: {line}")
         for reason, n in export["left_out"].items():
             say(f"  left out, {reason}: {n:,}")
+    for line in stale_lines(counted["stale"]):
+        say(f"export instruction: {line}")
     stale = [f"{name} ({state})" for name, state in counted["checks"].items() if state != "fresh"]
     if stale:
         say("checks to run: " + ", ".join(stale))
