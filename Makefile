@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS := 1
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: demo train-demo test lint bench docs format clean
+.PHONY: demo train-demo test lint bench docs format clean sbom audit
 
 demo: $(VENV)/.installed  ## run the main job on sample_data/
 	$(BIN)/curator demo demo-project
@@ -21,11 +21,19 @@ train-demo: $(VENV)/.installed $(VENV)/.installed-train  ## train a tiny model o
 test: $(VENV)/.installed $(VENV)/.installed-test  ## install what the tests need and run them
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed $(VENV)/.installed-test  ## style, types, import directions
+lint: $(VENV)/.installed $(VENV)/.installed-test  ## style, types, import directions, pins
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m supply.closure
+
+sbom: $(VENV)/.installed  ## write what curator is made of, as CycloneDX: sbom.json
+	$(BIN)/python -m supply.sbom $(addprefix --extra ,$(EXTRAS)) > sbom.json
+
+# In an environment of its own: what it needs is no part of curator. What cannot be asked about fails.
+audit: $(VENV)-audit/bin/pip-audit  ## ask PyPI for known vulnerabilities of all that is pinned
+	$(VENV)-audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 bench: $(VENV)/.installed $(VENV)/.installed-bench  ## run the benchmarks, write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
@@ -39,7 +47,11 @@ format: $(VENV)/.installed-test  ## put the code in order
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) demo-project train-demo build dist site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-audit sbom.json demo-project train-demo build dist site .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)-audit/bin/pip-audit:
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

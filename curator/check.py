@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from curator import redact
 from curator.checks import BROKEN, CHECKS, check_class, every, known, plugin
 from curator.checks.against import contents, located
+from curator.checks.unchecked import not_checked
 from curator.errors import CuratorError, GateError, PluginError, RecipeError
 from curator.models import model_sha
 from curator.protocols import Scope, Step
@@ -233,9 +234,10 @@ def _view_of(root: Path) -> Sequence[Path]:
 
     Raises:
         RecipeError: they are not all there.
+        WorkspaceError: a newer curator wrote them.
 
     """
-    other = Workspace(root)
+    other = Workspace.find(root)
     _, _, _, view = _raw_view(other, load(other.recipe_path, Recipe), load_rules(root))
     if not view or not all(path.exists() for path in view):
         raise RecipeError(
@@ -290,7 +292,20 @@ class Judge:
     def __call__(self, records: pa.Table) -> pa.Table:
         """Return the findings table of the part."""
         with _blamed(self.plugin):
-            return findings_table(self.check(records), self.run_id)  # type: ignore[operator]
+            return findings_table(self._found(records), self.run_id)
+
+    def _found(self, records: pa.Table) -> list[Finding]:
+        """Return the findings; where memory runs out, of half the records at a time.
+
+        A record for which memory does not do by itself gets the finding that it was not checked.
+        """
+        try:
+            return list(self.check(records))  # type: ignore[operator]
+        except MemoryError:
+            if len(records) == 1:
+                return list(not_checked(records, self.check.name, self.check.view))
+        half = len(records) // 2
+        return [*self._found(records.slice(0, half)), *self._found(records.slice(half))]
 
 
 def _blamed(brought: Plugin | None) -> AbstractContextManager[None]:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
 from curator import policy as policies
 from curator.changes import POLICY
 from curator.check import NO_RECORDS, freshness, plan
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 
 LOGIC_VERSION = "6"
 _STATE = ("action", "instruction", "rag", "edits", "otherwise", "survivor_id")
+_DIFFERS = " OR ".join(f"o.{name} IS DISTINCT FROM n.{name}" for name in _STATE)
+_CHANGED = f"""
+    SELECT record_id FROM older o FULL JOIN newer n USING (record_id)
+    WHERE o.record_id IS NULL OR n.record_id IS NULL OR {_DIFFERS}
+"""  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True)
@@ -143,10 +150,11 @@ def decide(
 
 
 def inputs(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
-    """Return what a decision looks at of the records, and the findings."""
+    """Return what a decision looks at of the records, and of the findings."""
     facts = "SELECT id, kind, lang, timestamp, n_parts, n_chars, replay FROM records ORDER BY id"
     records = con.sql(facts).to_arrow_table()
-    return records, con.sql("SELECT * FROM findings ORDER BY id").to_arrow_table()
+    told = 'SELECT id, record_id, "check", code, score, peer_id, replacement'
+    return records, con.sql(f"{told} FROM findings ORDER BY id").to_arrow_table()
 
 
 def _changes(
@@ -154,16 +162,22 @@ def _changes(
 ) -> tuple[Change, ...]:
     if held is None:
         return ()
-    before = {
-        row["record_id"]: row
-        for row in read_table(workspace.decisions / held["id"] / "decisions.parquet").to_pylist()
-    }
+    older = read_table(workspace.decisions / held["id"] / "decisions.parquet")
+    con = workspace.connect()
+    con.register("older", older)
+    con.register("newer", table)
+    changed = con.sql(_CHANGED).to_arrow_table()["record_id"].combine_chunks()
+    # Rows of the changed alone: a million rows as objects are gigabytes.
+    old_rows, new_rows = (
+        rows.filter(pc.is_in(rows["record_id"], changed)).to_pylist() for rows in (older, table)
+    )
+    before = {row["record_id"]: row for row in old_rows}
     changes = []
-    for row in table.to_pylist():
+    for row in new_rows:
         old = before.pop(row["record_id"], None)
         if old is None:
             changes.append(Change(row["record_id"], "new", row["action"], tuple(row["rule_ids"])))
-        elif any(old[k] != row[k] for k in _STATE):
+        else:
             changes.append(Change(row["record_id"], _fate(old), _fate(row), tuple(row["rule_ids"])))
     changes += [Change(i, old["action"], "gone", ()) for i, old in sorted(before.items())]
     return tuple(changes)

@@ -48,6 +48,10 @@ class CuratorWarning(UserWarning):
         self.message, self.hint = message, hint
 
 
+class UpgradeWarning(CuratorWarning):
+    """A workspace was brought to the present format."""
+
+
 class RecipeError(CuratorError):
     """The recipe or a rule file does not say what it should."""
 

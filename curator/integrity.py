@@ -20,7 +20,7 @@ _MADE_AGAIN = ("cache", "redacted", "tables", "tmp")
 """What follows from other files alone, each file by itself."""
 _READ_AGAIN = ("records", "quarantine", "set_aside", "ingest")
 """What comes from the sources."""
-_LISTS = ("sources.json", "batches.json", "tables.json")
+_LISTS = ("format.json", "sources.json", "batches.json", "tables.json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from curator.policy import speaks_of
 from curator.tags import tag_of
 from curator.verdicts import VERDICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    import pyarrow as pa
 
     from curator.schema import Policy
     from curator.verdicts import Response
@@ -100,11 +101,9 @@ def precision(
     votes: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
     shown = [response for response in given if response.counts]
     wanted = {finding for response in shown for finding in response.findings}
-    about = {
-        row["id"]: row
-        for row in findings.select(["id", "check", "code", "score"]).to_pylist()
-        if row["id"] in wanted
-    }
+    seen = pc.is_in(findings["id"], pa.array(sorted(wanted), pa.string()))
+    told_of = findings.select(["id", "check", "code", "score"]).filter(seen)
+    about = {row["id"]: row for row in told_of.to_pylist()}
     for response in shown:
         for finding in response.findings:
             right = _right(response, finding, about[finding]["code"]) if finding in about else None

@@ -21,6 +21,7 @@ from curator.errors import DamagedError
 from curator.protocols import silent
 from curator.rules import RuleSet, load_rules
 from curator.schema import Recipe, Source, load, with_engine, with_export
+from curator.upgrade import upgrade
 from curator.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -95,11 +96,13 @@ class Project:
             expect: is told before long steps how long they may take.
 
         Raises:
-            WorkspaceError: there is no project.
+            WorkspaceError: there is no project, or its workspace is of a format that cannot
+                be brought to the present one.
             RecipeError: the recipe, a rule file or the engine's name is wrong.
 
         """
         self.workspace = Workspace.find(Path(root))
+        upgrade(self.workspace)
         self.recipe: Recipe = load(self.workspace.recipe_path, Recipe)
         self.rules: RuleSet = load_rules(self.workspace.root)
         if engine is not None:

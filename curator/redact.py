@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from curator.types import Record
 
 VERSION = "2"
-_PII_RANK = 1
+NOT_CHECKED = "QLT015"
+"""The code of a finding that a check could not look at a record."""
+_PII_RANK, _NOT_CHECKED_RANK = 1, 2
 FIELDS = ("label", "source_uri")
 """What of a record beside its parts is shown, and may hold a private detail."""
 
@@ -33,7 +35,8 @@ FIELDS = ("label", "source_uri")
 def edits_of(findings: Iterable[Mapping[str, object]]) -> dict[str, list[Edit]]:
     """Return each record's edits: one for each finding row that has a span and a replacement.
 
-    An edit that hides a private detail wins over one that repairs an encoding.
+    An edit that hides a private detail wins over one that repairs an encoding, and one that
+    hides what was not looked at wins over both.
     """
     edits: dict[str, list[Edit]] = defaultdict(list)
     for row in findings:
@@ -42,10 +45,16 @@ def edits_of(findings: Iterable[Mapping[str, object]]) -> dict[str, list[Edit]]:
                 Edit(
                     Span(int(row["part"]), int(row["start"]), int(row["end"])),  # type: ignore[call-overload]
                     str(row["replacement"]),
-                    _PII_RANK if str(row["code"]).startswith("PII") else 0,
+                    _rank(str(row["code"])),
                 )
             )
     return edits
+
+
+def _rank(code: str) -> int:
+    if code == NOT_CHECKED:
+        return _NOT_CHECKED_RANK
+    return _PII_RANK if code.startswith("PII") else 0
 
 
 def fields_of(findings: Iterable[Mapping[str, object]]) -> dict[str, dict[str, str]]:

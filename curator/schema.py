@@ -38,6 +38,8 @@ def _regex(value: str) -> re.Pattern[str]:
         return re.compile(value)
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
+    except (OverflowError, RecursionError):
+        raise ValueError("not a regular expression: too deep, or repeated too often") from None
 
 
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -758,6 +760,17 @@ def load(path: Path, model: type[M]) -> M:
         raise RecipeError(
             f"{path}:{line}: not valid YAML: {error.problem}",
             "check the indentation and the colons on that line",
+        ) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise RecipeError(
+            f"{path}:{line}: not valid YAML: {error.reason}", "take that character out"
+        ) from None
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        # What YAML's own constructors stumble over: no such date, a number of 5,000 digits.
+        raise RecipeError(
+            f"{path}: not valid YAML: a date or a number that is none, or far too deep",
+            "put such a value into quotes",
         ) from None
     try:
         return model.model_validate({} if data is None else data)

@@ -4,6 +4,7 @@
       curator.yaml                          the recipe
       rules/                                the project's own rules, where there are any
       .curator/
+        format.json                         the form of all this, by a number: see `curator.upgrade`
         sources.json                        which ingested sources are active, in order
         ingest/<source>.json                one source's manifest: counts, sha256, parts
         records/<content>.parquet           records, as read; and batches of small parts
@@ -35,6 +36,7 @@ import json
 import os
 import shutil
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +64,15 @@ if TYPE_CHECKING:
     import duckdb
 
 RECIPE = "curator.yaml"
+FORMAT = 1
+"""The form of the workspace's files; another one is brought to it or refused."""
+_MARK = "format.json"
+_CONTENT = ("sources.json", "ingest", "records", "reviews", "decisions")
 _CHECKSUM = "checksum"
+
+
+def _version() -> str:
+    return version("curator-data")
 
 
 @contextlib.contextmanager
@@ -220,16 +230,48 @@ class Workspace:
         """Return the workspace at `start`, or at the nearest folder above that has a recipe.
 
         Raises:
-            WorkspaceError: there is none.
+            WorkspaceError: there is none, or a newer curator wrote it.
 
         """
         start = start.resolve()
         for folder in (start, *start.parents):
             if (folder / RECIPE).is_file():
-                return cls(folder)
+                found = cls(folder)
+                found.is_marked()
+                return found
         raise WorkspaceError(
             f"no {RECIPE} in {start} or above it", "make a project first: curator init FOLDER"
         )
+
+    # --- format ----------------------------------------------------------------------
+
+    def is_marked(self) -> bool:
+        """Whether the workspace says that it is of this format; a damaged mark says nothing.
+
+        Raises:
+            WorkspaceError: a newer curator wrote it.
+
+        """
+        try:
+            said = read_json(self.store / _MARK)
+            number, writer = int(said["format"]), str(said["written_by"])
+        except (DamagedError, LookupError, TypeError, ValueError):
+            return False
+        if number > FORMAT:
+            raise WorkspaceError(
+                f"{self.root}: written by a newer curator: {writer} (format {number};"
+                f" this is {_version()}, format {FORMAT})",
+                "install that version: pip install --upgrade curator-data",
+            )
+        return number == FORMAT
+
+    def is_empty(self) -> bool:
+        """Whether nothing was read, reviewed or decided yet."""
+        return not any((self.store / name).exists() for name in _CONTENT)
+
+    def mark(self) -> None:
+        """Say of which format the workspace is."""
+        write_json(self.store / _MARK, {"format": FORMAT, "written_by": _version()})
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -255,6 +297,8 @@ class Workspace:
             ) from None
         try:
             self._sweep()
+            if self.is_empty() and not self.is_marked():
+                self.mark()
             yield
         finally:
             held.release()

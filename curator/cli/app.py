@@ -44,6 +44,7 @@ from curator.cli.errors import (
     hang_up,
     tell,
     tell_of_interruption,
+    tell_of_memory,
     tell_of_warning,
 )
 from curator.errors import CuratorError
@@ -87,6 +88,9 @@ def main() -> None:
     except CuratorError as error:
         tell(error)
         sys.exit(error.exit_code)
+    except MemoryError:
+        tell_of_memory()
+        sys.exit(CuratorError.exit_code)
     except BrokenPipeError:
         hang_up()
     except SystemExit as ended:

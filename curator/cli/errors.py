@@ -48,6 +48,14 @@ def tell_of_interruption() -> None:
     print("stopped; the same command goes on where it stopped", file=sys.stderr)
 
 
+def tell_of_memory() -> None:
+    """Say after memory ran out what comes next."""
+    say(
+        "error: memory ran out",
+        "  try: the same command with --workers 1; it goes on where it stopped",
+    )
+
+
 def hang_up() -> None:
     """Close stdout quietly, since its reader (head, less) went away."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

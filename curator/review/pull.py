@@ -164,26 +164,43 @@ def _reviews(
     told: Sequence[tuple[Stored, Mapping[str, Any]]],
     users: Mapping[str, str],
 ) -> Iterator[list[Review]]:
-    """Yield what is kept of each response."""
+    """Yield what is kept of each response.
+
+    Raises:
+        ReviewError: the server tells of one in a form that is not Argilla's.
+
+    """
     ids = {record.name.partition("-")[0] for record, _ in told}
     shown = Shown(plan_of(workspace, recipe, rules), ids)
     for record, response in told:
-        ours = record.metadata[OURS]
-        record_id = record.name.partition("-")[0]
-        asked = Asked(record_id, ours["content"], ours["parts"], ours["findings"])
-        said = response.get("values") or {}
-        is_same = shown.contents.get(record_id) == asked.content_sha
-        user = str(response["user_id"])
-        yield reviews(
-            asked,
-            _answers(said),
-            _spans(said, asked, shown.records[record_id]) if is_same else [],
-            status=str(response["status"]),
-            user=users.get(user, user),
-            at=moment(response["updated_at"]),
-            shown=shown.records[record_id] if is_same else None,
-            places=shown.places(record_id) if is_same else None,
-        )
+        try:
+            yield _kept(record, response, shown, users)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            raise ReviewError(
+                f"the server tells of an answer about {record.name} in a form that is not known",
+                "is it an Argilla 2.8 server? nothing was changed",
+            ) from None
+
+
+def _kept(
+    record: Stored, response: Mapping[str, Any], shown: Shown, users: Mapping[str, str]
+) -> list[Review]:
+    ours = record.metadata[OURS]
+    record_id = record.name.partition("-")[0]
+    asked = Asked(record_id, ours["content"], ours["parts"], ours["findings"])
+    said = response.get("values") or {}
+    is_same = shown.contents.get(record_id) == asked.content_sha
+    user = str(response["user_id"])
+    return reviews(
+        asked,
+        _answers(said),
+        _spans(said, asked, shown.records[record_id]) if is_same else [],
+        status=str(response["status"]),
+        user=users.get(user, user),
+        at=moment(response["updated_at"]),
+        shown=shown.records[record_id] if is_same else None,
+        places=shown.places(record_id) if is_same else None,
+    )
 
 
 def _answers(said: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,8 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent.parent / "docs" / "benchmarks.md"
 PARTS = {
     *("__init__", "__main__", "harness", "model_passes", "generate"),
-    *("chats", "datatrove_peer", "files", "labelled", "language_model", "reading", "scans"),
+    *("chats", "costs", "datatrove_peer", "files", "labelled", "language_model", "reading"),
+    "scans",
 }
 
 

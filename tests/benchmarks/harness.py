@@ -68,11 +68,11 @@ class Measured:
     peak_mb: float
 
 
-def arguments(description: str, **more: str) -> argparse.Namespace:
-    """Read `--json`, `--data` and other options (name: help); leave where the data are missing."""
+def arguments(
+    description: str, more: Callable[[argparse.ArgumentParser], None] | None = None
+) -> argparse.Namespace:
+    """Read `--json`, `--data` and what `more` adds; leave with a word where the data are missing."""
     parser = argparse.ArgumentParser(description=description)
-    for name, told in more.items():
-        parser.add_argument(f"--{name}", help=told)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--data",
@@ -80,6 +80,8 @@ def arguments(description: str, **more: str) -> argparse.Namespace:
         default=Path(os.environ.get("CURATOR_DATA", DATA)),
         help="the real data",
     )
+    if more:
+        more(parser)
     given = parser.parse_args()
     if not given.data.is_dir():
         parser.error(f"no data at {given.data}: name them with --data or CURATOR_DATA")

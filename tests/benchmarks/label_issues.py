@@ -19,6 +19,7 @@ from tests.benchmarks import labelled
 from tests.benchmarks.harness import Row, arguments, measured, report
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -298,9 +299,13 @@ def read_by_model(data: Path, name: str, model: str) -> list[Row]:
     ]
 
 
+def _options(parser: ArgumentParser) -> None:
+    parser.add_argument("--lm", help="a language model: smollm2, or a folder of transformers")
+
+
 def main() -> None:
     """Measure all sets, two at a time, and print the figures."""
-    given = arguments(__doc__ or "", lm="a language model: smollm2, or a folder of transformers")
+    given = arguments(__doc__ or "", _options)
     work: list[tuple[Callable[..., list[Row]], Any]] = [
         *((planted, name) for name in ("medquad", "toyhom", "alpaca_en")),
         *((judged, name) for name in ("translated", "reviewed", "mmlu", "liveqa")),

@@ -17,6 +17,7 @@ import pytest
 import curator as api
 from curator.errors import CuratorError, DamagedError
 from curator.tables import read_table
+from tests.faults.harm import HARMS, harm
 from tests.integration.test_resume import CHEAP, digests, project
 
 if TYPE_CHECKING:
@@ -24,23 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FAULTS = int(os.environ.get("CURATOR_FAULTS", "0"))
-HARMS = ("gone", "empty", "cut", "flipped")
 LOST_FOR_GOOD = ("given.json",)
 """What was read beside the recipe's sources: it follows from nothing else."""
 OUTCOMES = ("named", "made again", "unread", "told")
-
-
-def harm(path: Path, how: str, draw: random.Random) -> None:
-    data = bytearray(path.read_bytes())
-    if how == "gone":
-        path.unlink()
-    elif how == "empty":
-        path.write_bytes(b"")
-    elif how == "cut":
-        path.write_bytes(data[: draw.randrange(1, len(data))])
-    else:
-        data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
-        path.write_bytes(data)
 
 
 def files(root: Path) -> list[str]:
