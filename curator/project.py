@@ -178,6 +178,9 @@ class Project:
         from curator.pace import expected, remember, size  # noqa: PLC0415
         from curator.tables import n_rows  # noqa: PLC0415
 
+        if self.workers is None:  # nothing is known of the cluster's machines
+            yield
+            return
         megabytes = size(plan.parts)
         if steps and self._expect:
             records = sum(n_rows(path) for path in plan.parts)
