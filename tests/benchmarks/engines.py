@@ -1,4 +1,4 @@
-"""What `curator run` costs on Ray beside the local engine: CPU, memory, and the same bytes.
+"""What `curator run` costs on Ray beside the local engine: CPU and memory.
 
 CPU and memory are those of all processes of the command, Ray's own among them.
 """
