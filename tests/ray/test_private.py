@@ -165,7 +165,7 @@ def test_ctrl_c_and_a_killed_driver_leave_nobody_behind(tmp_path: Path) -> None:
         )
         ours: dict[int, Process] = {}
         until = time.monotonic() + 90
-        while not any("Worker" in one.line for one in ours.values()):
+        while not any(one.line.startswith("ray::Worker") for one in ours.values()):
             assert time.monotonic() < until
             assert running.poll() is None
             time.sleep(0.2)
@@ -180,7 +180,8 @@ def test_ctrl_c_and_a_killed_driver_leave_nobody_behind(tmp_path: Path) -> None:
             assert not list(Path("/tmp").glob(f"curator-ray-*/ray/session_*_{running.pid}"))
             assert "stopped; the same command goes on where it stopped" in err
             assert "Traceback" not in err
-        until = time.monotonic() + 30
+        # Ray's agents look after their parent at times; on a busy machine that takes a while.
+        until = time.monotonic() + 60
         while any(map(alive, ours)) and time.monotonic() < until:
             time.sleep(0.2)
         assert not [one.line for pid, one in ours.items() if alive(pid)]
