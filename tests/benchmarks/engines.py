@@ -1,4 +1,4 @@
-"""What `curator run` costs on Ray beside the local engine: CPU, memory, and the same bytes.
+"""What `curator run` costs on Ray beside the local engine: CPU and memory.
 
 CPU and memory are those of all processes of the command, Ray's own among them.
 """
@@ -64,7 +64,7 @@ def run(project: Path, engine: str, workers: int) -> Cost:
 
 
 def project(folder: Path, n: int) -> Path:
-    """Make a project of `n` records, half of them Chinese, a fifth of them copies."""
+    """Make a project of `n` records, half of them Chinese, with planted copies."""
     folder.mkdir(parents=True)
     for lang in ("en", "zh"):
         with (folder / f"{lang}.jsonl").open("w", encoding="utf-8") as out:
