@@ -264,7 +264,7 @@ _WORDS = {
         "disk": "bytes a record",
         "large": "10M records: CPU h",
         "large_disk": "10M: GB on disk",
-        "two": "2 workers: CPU s",
+        "two_cpu": "2 workers: CPU s",
         "two_peak": "2 workers: MB",
     },
     "zh": {
@@ -277,7 +277,7 @@ _WORDS = {
         "disk": "每条字节数",
         "large": "一千万条：CPU 小时",
         "large_disk": "一千万条：磁盘 GB",
-        "two": "2 个进程：CPU 秒",
+        "two_cpu": "2 个进程：CPU 秒",
         "two_peak": "2 个进程：MB",
     },
 }
@@ -293,18 +293,16 @@ def tables(result: Mapping[str, Any], lang: str) -> str:
     m = result["machine"]
     where = f"{m['system']} {m['arch']}, {m['cores']} cores, Python {m['python']}"
     lines = [f"{where}, load {m['load']}; commit {result['commit']}.", ""]
+    columns = sorted({(f.records, f.workers) for f in figures})
     head = [words["stage"]]
-    for n in sizes:
-        head += [f"{n:,}: {words[key]}" for key in ("cpu", "peak", "two", "two_peak")]
+    for n, count in columns:
+        head += [f"{n:,}: {words[key if count == 1 else f'two_{key}']}" for key in ("cpu", "peak")]
     lines += _head(head)
     for stage in stages:
         cells = [stage]
-        for n in sizes:
-            one, two = of.get((stage, n, 1)), of.get((stage, n, 2))
-            for figure in (one, two):
-                cells += (
-                    [f"{figure.cpu_seconds:,.1f}", f"{figure.peak_mb:,.0f}"] if figure else ["", ""]
-                )
+        for column in columns:
+            f = of.get((stage, *column))
+            cells += [f"{f.cpu_seconds:,.1f}", f"{f.peak_mb:,.0f}"] if f else ["", ""]
         lines.append(f"| {' | '.join(cells)} |")
     keys = ("stage", "slope", "fixed", "each", "disk", "large", "large_disk")
     lines += ["", *_head([words[key] for key in keys])]
