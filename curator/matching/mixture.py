@@ -25,7 +25,7 @@ _USUAL_SHARE = 0.03
 """How many are wrong before anything is seen, on average: in ten known sets at least 3.3 %
 (Northcutt, Athalye and Mueller 2021, https://arxiv.org/abs/2103.14749)."""
 _NEAR_SHARES = 0.0005 * 2.0 ** np.arange(10)
-_AROUND = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 0.7, 1.0, 1.4, 2.0, 4.0)
+_AROUND = (1 / 8, 1 / 4, 1 / 2, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0)
 _BEND = 5.0
 """A density may bend this many times as much as a normal one at hardly any cost."""
 _QUARTILES = 1.35
@@ -96,8 +96,9 @@ def _averaged(shape: _LogConcave, counts: Floats, far: Floats, near: Floats) -> 
             if times * n_wrong + share * n > n:
                 continue
             right, likelihood = shape.fit(counts, known)
-            # The shares stand at equal distances of their logarithms.
-            weights.append(likelihood - share / _USUAL_SHARE + np.log(share))
+            # Exponential, both; the shares stand at equal distances of their logarithms.
+            both = times * n_wrong / n + share
+            weights.append(likelihood - both / _USUAL_SHARE + np.log(times * share))
             shares.append(known / (right + known))
     weight = np.exp(np.array(weights) - max(weights))
     mean = weight @ np.array(shares) / weight.sum()

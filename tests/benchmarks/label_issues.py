@@ -39,7 +39,7 @@ AIMS = {
     "liveqa": {"AUROC": 0.90},
 }
 CALIBRATION = 0.05
-SURE = 0.5
+SURE = 0.3
 """From this score the policy sends a finding to reviewers."""
 OTHER_SHARES = (0.01, 0.2)
 OUTLIER = 0.9
@@ -171,7 +171,7 @@ def rows_of(name: str, whole: Halves, wrong: Wrong) -> Iterator[Row]:
 
 
 def kept(name: str, wrong: Wrong, scores: Scores) -> Iterator[Row]:
-    """Tell whether the scores keep their promise, over all pairs and from score 0.5."""
+    """Tell whether the scores keep their promise, over all pairs and from the policy's score."""
     yield Row(f"{name}: calibration error", calibration(wrong, scores), aim=f"<= {CALIBRATION}")
     sure = scores >= SURE
     yield Row(f"{name}: pairs with {SURE} or more", int(sure.sum()))

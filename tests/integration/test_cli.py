@@ -171,7 +171,7 @@ def test_a_dry_run_shows_what_a_new_threshold_would_change_and_saves_nothing(
     path = folder / "rules" / "policy.yaml"
     text = path.read_text("utf-8")
     path.write_text(
-        text.replace("{code: LBL001, score_at_least: 0.5}", "{code: LBL001, score_at_least: 0.99}"),
+        text.replace("{code: LBL001, score_at_least: 0.3}", "{code: LBL001, score_at_least: 0.99}"),
         "utf-8",
     )
     before = curator("status", "-p", folder, "--json").stdout
