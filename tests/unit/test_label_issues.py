@@ -262,7 +262,9 @@ def test_scores_of_wrong_answers_are_probabilities(share: float) -> None:
     assert scores.mean() == pytest.approx(share, abs=0.03)
     for low in (0.1, 0.4, 0.7):
         inside = (scores >= low) & (scores < low + 0.3)
-        assert abs(truth[inside].mean() - scores[inside].mean()) < 0.25
+        # Twice the standard error of a share of so many, beside what the estimate may be off.
+        margin = 0.15 + 1.0 / np.sqrt(inside.sum())
+        assert abs(truth[inside].mean() - scores[inside].mean()) < margin
 
 
 @pytest.mark.parametrize("tail", ["normal", "logistic", "laplace", "gumbel"])
