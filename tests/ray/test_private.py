@@ -150,7 +150,7 @@ def test_what_stands_still_is_told_with_step_part_worker_and_time(
         mapped(ray_engine, step, parts(tmp_path / "in", 1), tmp_path / "out")
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 def test_ctrl_c_and_a_killed_driver_leave_nobody_behind(tmp_path: Path) -> None:
     folder = small_project(tmp_path / "p")
     for stop in (signal.SIGINT, signal.SIGKILL):

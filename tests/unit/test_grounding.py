@@ -79,19 +79,19 @@ def test_a_model_in_a_folder_answers_and_says_the_same_again(tiny_model: Path) -
 
 
 def test_a_template_that_knows_no_system_message_gets_one_message() -> None:
-    from curator.models.generators import _prompt
+    from curator.models.generators import prompt
     from curator.models.tokenizers import load_tokenizer
 
     tokenizer = load_tokenizer("qwen")
     said = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
-    assert _prompt(tokenizer, said) == "a\n\nb\n\n"
+    assert prompt(tokenizer, said) == "a\n\nb\n\n"
     told = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
     tokenizer.chat_template = told
-    assert _prompt(tokenizer, said) == "<system>a<user>b"
+    assert prompt(tokenizer, said) == "<system>a<user>b"
     tokenizer.chat_template = (
         "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}" + told
     )
-    assert _prompt(tokenizer, said) == "<user>a\n\nb"
+    assert prompt(tokenizer, said) == "<user>a\n\nb"
 
 
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:

@@ -244,5 +244,5 @@ def _knock(address: str) -> None:
         )
     raise EngineError(
         f"the Ray cluster at {address} cannot be joined ({reason})",
-        f"see that {here}, and that Python and Ray are the same versions everywhere (docs/ray.md)",
+        f"see that {here}, and that Python, Ray and the token are the same on all (docs/ray.md)",
     )

@@ -22,12 +22,14 @@ def main() -> None:
         ray.init(address=sys.argv[1], log_to_driver=False, configure_logging=False)
         ray.cluster_resources()  # type: ignore[no-untyped-call]
     except Exception as caught:  # noqa: BLE001 - whichever: it is told
-        root = caught
-        while root.__cause__ is not None:
-            root = root.__cause__  # type: ignore[assignment]
-        error = type(root).__name__
-        if "version" in str(root).lower():
+        chain: list[BaseException] = [caught]
+        while (cause := chain[-1].__cause__) is not None:
+            chain.append(cause)
+        error, said = type(chain[-1]).__name__, " ".join(map(str, chain)).lower()
+        if "version" in said:
             error = "other versions of Python or Ray"
+        elif "authenticat" in said or "token" in said:
+            error = "AuthenticationError"
     sys.stdout.write(json.dumps({"error": error}) + "\n")
     sys.stdout.flush()
     # Ray's own parting takes a second, and may hang where the connection failed.
