@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+STATE = ("action", "instruction", "rag", "survivor_id", "edits", "otherwise")
+"""What of a decision's row is a record's fate."""
 POLICY = "policy.json"
 """Beside a decision: the rules that it was made by."""
 LISTED = 5
@@ -409,15 +411,14 @@ class _Why:
 
     def _find(self) -> None:
         """Make the table of the records that differ, `old_` and `new_` beside each other."""
-        state = ("action", "instruction", "rag", "survivor_id", "edits", "otherwise")
-        told = (*state, "rule_ids", "finding_ids", "decided_by")
+        told = (*STATE, "rule_ids", "finding_ids", "decided_by")
         sides = ", ".join(
             f"{t}.{c} AS {n}_{c}" for c in told for t, n in (("b", "old"), ("a", "new"))
         )
-        differs = " OR ".join(f"b.{c} IS DISTINCT FROM a.{c}" for c in state)
         self.con.execute(
             "CREATE TABLE changed AS SELECT coalesce(a.record_id, b.record_id) AS id,"  # noqa: S608
-            f" {sides} FROM before b FULL JOIN after a ON a.record_id = b.record_id WHERE {differs}"
+            f" {sides} FROM before b FULL JOIN after a ON a.record_id = b.record_id"
+            f" WHERE {differ('b', 'a')}"
         )  # fmt: skip
 
     def _places(self, one: Standing) -> dict[str, tuple[str, str]]:
@@ -498,6 +499,11 @@ class _Why:
         return Told(
             f"规则 {rule} 不再涉及它（{zh}）", f"the rule {rule} speaks of it no longer ({en})"
         )
+
+
+def differ(one: str, other: str) -> str:
+    """Return the SQL condition under which two tables' rows give a record another fate."""
+    return " OR ".join(f"{one}.{c} IS DISTINCT FROM {other}.{c}" for c in STATE)
 
 
 def _fate(row: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from curator import policy as policies
-from curator.changes import POLICY
+from curator.changes import POLICY, differ
 from curator.check import NO_RECORDS, freshness, plan
 from curator.errors import GateError
 from curator.precision import Precision, precision
@@ -32,11 +32,9 @@ if TYPE_CHECKING:
     from curator.workspace import Workspace
 
 LOGIC_VERSION = "6"
-_STATE = ("action", "instruction", "rag", "edits", "otherwise", "survivor_id")
-_DIFFERS = " OR ".join(f"o.{name} IS DISTINCT FROM n.{name}" for name in _STATE)
 _CHANGED = f"""
     SELECT record_id FROM older o FULL JOIN newer n USING (record_id)
-    WHERE o.record_id IS NULL OR n.record_id IS NULL OR {_DIFFERS}
+    WHERE o.record_id IS NULL OR n.record_id IS NULL OR {differ("o", "n")}
 """  # noqa: S608 - names of our own
 
 

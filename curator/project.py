@@ -115,11 +115,8 @@ class Project:
         self._progress: Progress = progress or silent
         self._expect = expect
 
-    @contextmanager
-    def _engine(self) -> Iterator[LocalEngine]:
-        name, store = self.recipe.engine, self.workspace.store
-        with engine_of(name, self.workers, store, self._progress) as engine:
-            yield engine
+    def _engine(self) -> LocalEngine:
+        return engine_of(self.recipe.engine, self.workers, self.workspace.store, self._progress)
 
     # --- verbs that write -------------------------------------------------------------
 
