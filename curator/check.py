@@ -24,7 +24,7 @@ from curator.tables import digest, findings_table, n_rows, read_table
 from curator.workspace import Workspace, read_json, write_json, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -178,6 +178,12 @@ def _raw_view(
     return parts, raw, view_id, tuple(view / f"{name}.parquet" for name in names)
 
 
+def redaction_of(checks: Iterable[CheckPlan]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the checks of the raw view that look at a record by itself, with their parameters."""
+    own = (c for c in checks if c.cls.view == "raw" and not c.is_corpus_check)
+    return [(check.name, dict(check.params)) for check in own]
+
+
 def _changed(check: CheckPlan) -> dict[str, str]:
     """Return for each part in which a corpus check of the raw view found something, a hash of it.
 
@@ -213,9 +219,8 @@ def _plan_check(
         params["volatility_rules"] = [rule.model_dump(mode="json") for rule in rules.volatility]
     params_sha = digest(params)
     if "redaction" in cls.needs:
-        # The raw view's own checks: part of `view_id`, so they are in every run's id as it is.
-        own = [c for c in raw if not c.is_corpus_check]
-        params["redaction"] = [(c.name, dict(c.params)) for c in own]
+        # Part of `view_id`, so it is in every run's id as it is.
+        params["redaction"] = redaction_of(raw)
     if params.get("against"):
         params["against"] = located(workspace.root, params["against"], name, _view_of)
         params_sha = digest(params_sha, contents(params["against"], name))

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from curator.train.compare import Comparison
     from curator.train.launch import Asked, Watcher
     from curator.train.runs import Run
+    from curator.types import Record
 
 
 @dataclass
@@ -154,6 +155,19 @@ class Project:
         return [
             run | {"held": self._held(files[run["check"]])} for run in runs if run["check"] in only
         ]
+
+    def redacted(self, records: Sequence[Record]) -> list[Record]:
+        """Return records from outside as the project's checks would redact them; nothing is kept.
+
+        Raises:
+            ModelError: a model that finds names is not installed, or not the pinned one.
+
+        """
+        from curator.check import plan, redaction_of  # noqa: PLC0415
+        from curator.checks.redaction import Redaction  # noqa: PLC0415
+
+        checks = plan(self.workspace, self.recipe, self.rules).checks
+        return Redaction(redaction_of(checks))(records)
 
     def _waiting(self, recipe: Recipe, only: Sequence[str] = ()) -> tuple[Plan, list[str]]:
         """Return the plan, and the checks of it (all, or `only` some) that are to run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,13 +11,14 @@ import typer
 from curator.cli.output import Json, data, say, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from curator.scaffold import Made
     from curator.scaffold.look import Look
     from curator.types import Record
 
 _WIDTH = 72
 _MOST_PARTS = 4
-_PRIVATE = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\+?\d(?:[ -]?\d){4,}")
 
 
 def init(
@@ -55,7 +55,7 @@ def init(
         return
     if made.seen:
         for look in made.seen.looks:
-            _tell(look, preview=preview)
+            _tell(look, _redacted(folder, look.examples) if preview else ())
     say(f"made {made.recipe}")
     if made.domain:
         zh, en = DOMAINS[made.domain]
@@ -76,8 +76,20 @@ def init(
     say(f"next: curator run{where}    (then open report.html / 然后打开 report.html)")
 
 
-def _tell(look: Look, *, preview: bool) -> None:
-    """Print what was seen of one source, and its first records as they will be read."""
+def _redacted(folder: Path, examples: Sequence[Record]) -> Sequence[Record]:
+    """Return examples as training data would show them: what a terminal shows may be kept."""
+    from curator.errors import ModelError
+    from curator.project import Project
+
+    try:
+        return Project(folder).redacted(examples)
+    except ModelError as error:
+        say(f"  no examples: {error}", f"  不显示样例：{error}")
+        return ()
+
+
+def _tell(look: Look, examples: Sequence[Record]) -> None:
+    """Print what was seen of one source, and its first records, redacted."""
     more = "+" if look.is_partial else ""
     formats = ", ".join(
         f"{name} × {n}" if n > 1 else name for name, n in look.formats.most_common()
@@ -95,13 +107,12 @@ def _tell(look: Look, *, preview: bool) -> None:
         say(f"  not readable: {n:,} × {reason}")
     for zh, en in look.notes:
         say(f"  ! {en}", f"  ! {zh}")
-    if preview:
-        for number, record in enumerate(look.examples, 1):
-            _show(number, record)
+    for number, record in enumerate(examples, 1):
+        _show(number, record)
 
 
 def _show(number: int, record: Record) -> None:
-    """Print a record as it will be read; numbers and addresses of people are dotted out."""
+    """Print a record as it will be read, with placeholders for private details."""
     label = f"  [{record.label}]" if record.label else ""
     show(f"  {number}. {record.provenance.locator} ({record.kind}){label}")
     for part in record.parts[:_MOST_PARTS]:
@@ -111,7 +122,7 @@ def _show(number: int, record: Record) -> None:
 
 
 def _short(text: str) -> str:
-    line = " ".join(_PRIVATE.sub("•••", text).split())
+    line = " ".join(text.split())
     return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
 
 

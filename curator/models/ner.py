@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curator.intervals import Intervals
+from curator.models.lean import without_torch
 from curator.models.pins import PINS, verified
 
 if TYPE_CHECKING:
@@ -207,7 +208,8 @@ class EnglishNames:
 
     @cached_property
     def _pipeline(self) -> Any:
-        import spacy  # noqa: PLC0415 - heavy; only who reads English needs it
+        with without_torch():
+            import spacy  # noqa: PLC0415 - heavy; only who reads English needs it
 
         folder = self._model
         if not (folder / "config.cfg").exists():

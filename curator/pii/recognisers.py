@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from presidio_analyzer import (
-    AnalysisExplanation,
-    PatternRecognizer,
-    RecognizerResult,
-)
-from presidio_analyzer import Pattern as PresidioPattern
-
+from curator.models.lean import without_torch
 from curator.pii.matching import Pattern
+
+with without_torch():
+    from presidio_analyzer import AnalysisExplanation, PatternRecognizer, RecognizerResult
+    from presidio_analyzer import Pattern as PresidioPattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curator.models.lean import without_torch
 from curator.models.pins import PINS, verified
 
 if TYPE_CHECKING:
@@ -154,7 +155,8 @@ class OrdinaryWords:
 
 
 def _lemmas(model: str) -> Iterator[str]:
-    from spacy.lookups import Lookups  # noqa: PLC0415 - heavy; only who finds names needs it
+    with without_torch():
+        from spacy.lookups import Lookups  # noqa: PLC0415 - heavy; only who finds names needs it
 
     local = Path(model).expanduser()
     folder = local if model not in PINS[_SLOT] and local.is_dir() else verified(_SLOT, model)

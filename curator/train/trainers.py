@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curator.tables import digest
+from curator.train.order import Order
 from curator.train.tokens import IGNORED
 
 if TYPE_CHECKING:
@@ -217,13 +218,12 @@ def sft(
     library: Any = trl
     columns = rows.select(["input_ids", "labels"])
     dataset = Dataset(InMemoryTable(columns.combine_chunks()))
+    keys = [key_of(ids) for ids in columns["input_ids"].to_pylist()]
+    order = Order(keys, arguments["seed"])
     if packed_to is not None:
-        dataset = library.pack_dataset(dataset.shuffle(seed=arguments["seed"]), packed_to)
-    watch.names = {
-        key_of(ids): name
-        for ids, name in zip(columns["input_ids"].to_pylist(), rows["id"].to_pylist(), strict=True)
-    }
-    trainer = _watched(library.SFTTrainer, watch)(
+        dataset = library.pack_dataset(dataset.select(list(order)), packed_to)
+    watch.names = dict(zip(keys, rows["id"].to_pylist(), strict=True))
+    trainer = _watched(library.SFTTrainer, watch, order if packed_to is None else None)(
         model=model,
         args=library.SFTConfig(
             **arguments,
@@ -283,11 +283,17 @@ def dpo(
     return _widened(trainer)
 
 
-def _watched(base: type[Any], watch: Watch) -> type[Any]:
-    """Return a trainer that counts each batch, looks at its loss, and evaluates our way."""
+def _watched(base: type[Any], watch: Watch, order: Order | None = None) -> type[Any]:
+    """Return a trainer that counts each batch, looks at its loss, and evaluates our way.
+
+    It takes the rows in the given order, or in the library's own.
+    """
     import torch  # noqa: PLC0415 - heavy
 
     class Watched(base):  # type: ignore[misc]
+        def _get_train_sampler(self, *given: Any) -> Any:
+            return order or super()._get_train_sampler(*given)
+
         def training_step(self, model: Any, inputs: Any, *more: Any, **named: Any) -> Any:
             seen = ("input_ids", "attention_mask", "position_ids")
             watch.batch.append({name: inputs[name] for name in seen if name in inputs})
