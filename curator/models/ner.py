@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from curator.importing import without
 from curator.intervals import Intervals
 from curator.models.pins import PINS, verified
 
@@ -207,7 +208,8 @@ class EnglishNames:
 
     @cached_property
     def _pipeline(self) -> Any:
-        import spacy  # noqa: PLC0415 - heavy; only who reads English needs it
+        with without("torch"):  # it would be looked for, and this pipeline does not use it
+            import spacy  # noqa: PLC0415 - heavy; only who reads English needs it
 
         folder = self._model
         if not (folder / "config.cfg").exists():
