@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from curator.errors import CuratorError
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["CuratorError", "__version__", "open"]
 
 __version__ = "0.1.0"
+
+# onnxruntime reads it when it is imported, in this process and in those it starts; without it,
+# its wheels for Linux keep a database of events under ~/.cache and send them to Microsoft.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def open(  # noqa: A001 - curator.open reads well

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -87,12 +87,20 @@ def _why_not(key: str, barred: Collection[str]) -> str:
     return ""
 
 
+@cache
+def _licensing() -> Any:
+    """Return what knows the licences of SPDX."""
+    from license_expression import get_spdx_licensing  # noqa: PLC0415 - a large list
+
+    return get_spdx_licensing()
+
+
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> Any:
     """Return the parsed expression; None where some licence in it is unknown."""
-    from license_expression import ExpressionError, get_spdx_licensing  # noqa: PLC0415 - a large list
+    from license_expression import ExpressionError  # noqa: PLC0415 - it has a large list
 
-    licensing = get_spdx_licensing()
+    licensing = _licensing()
     pieces = _OPERATOR.split(text.strip())
     named = "".join(p if _OPERATOR.fullmatch(p) else _named(p, licensing) for p in pieces)
     try:

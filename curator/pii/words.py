@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curator.models.lean import without_torch
+from curator.models.ner import spacy_alone
 from curator.models.pins import PINS, verified
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class OrdinaryWords:
 
 
 def _lemmas(model: str) -> Iterator[str]:
-    with without_torch():
+    with spacy_alone():
         from spacy.lookups import Lookups  # noqa: PLC0415 - heavy; only who finds names needs it
 
     local = Path(model).expanduser()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ from curator.workspace import write_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import jinja2
 
     from curator.changes import Changes
     from curator.check import Plan
@@ -106,8 +109,6 @@ def render(
     changes: Changes | None = None,
 ) -> str:
     """Return the report as HTML; the same workspace gives the same bytes."""
-    import jinja2  # noqa: PLC0415 - only the report needs it
-
     ran = facts.runs(plan)
     fresh = {run.name for run in ran if run.state == "fresh"}
     known = [path for check in plan.checks if check.name in fresh for path in plan.files(check)]
@@ -153,16 +154,7 @@ def render(
     lengths = facts.lengths(con)
     languages = facts.languages(con)
     style, script = _asset("report.css"), _asset("explorer.js")
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["n"] = "{:,}".format
-    return environment.get_template("report.html.j2").render(
+    return _template().render(
         style=style,
         style_hash=_sha256(style),
         script=script,
@@ -208,6 +200,23 @@ def render(
         percent=drawings.percent,
         max=max,
     )
+
+
+@cache
+def _template() -> jinja2.Template:
+    """Return the page's template, compiled once in a process."""
+    import jinja2  # noqa: PLC0415 - only the report needs it
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_asset),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["n"] = "{:,}".format
+    return environment.get_template("report.html.j2")
 
 
 def _reason(name: str) -> tuple[str, str]:

@@ -60,7 +60,8 @@ def chosen(everything: list[str], draw: random.Random) -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that ran, with something refused, set aside and decided."""
-    folder = project(tmp_path_factory.mktemp("whole") / "p", CHEAP)
+    with_vectors = CHEAP.replace("semantic_duplicates: false, ", "")
+    folder = project(tmp_path_factory.mktemp("whole") / "p", with_vectors)
     with (folder / "zh.jsonl").open("a", encoding="utf-8") as file:
         file.write("{not JSON\n\n")
     api.open(folder).run()

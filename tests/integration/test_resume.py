@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-KILLS = int(os.environ.get("CURATOR_KILLS", "2"))
+KILLS = int(os.environ.get("CURATOR_KILLS", "1"))
 CUTS = int(os.environ.get("CURATOR_CUTS", "12"))
 """How many moments are tried; more by the environment, since each costs a run or two."""
 RECIPE = """\
@@ -119,7 +119,8 @@ sources:
   - {path: zh.jsonl}
   - {path: en.tsv}
   - {path: fever_leaflet_zh.md}
-checks: {pii: false, label_issues: false, category_labels: false, outliers: false, language: false}
+checks: {pii: false, semantic_duplicates: false, label_issues: false, category_labels: false,
+  outliers: false, language: false}
 workers: 1
 """
 
@@ -188,7 +189,7 @@ def test_records_are_never_touched_after_ingest(tmp_path: Path) -> None:
 @pytest.mark.parametrize("order", [("en.tsv", "zh.jsonl"), ("zh.jsonl", "en.tsv")])
 def test_sources_added_one_by_one_or_together(tmp_path: Path, order: tuple[str, str]) -> None:
     """Growing a project costs only what is new, and ends where a fresh project starts."""
-    recipe = "sources: [{{path: {}}}]\nchecks: {{pii: false, label_issues: false, category_labels: false, outliers: false, language: false}}\nworkers: 1\n"
+    recipe = "sources: [{{path: {}}}]\nchecks: {{pii: false, semantic_duplicates: false, label_issues: false, category_labels: false, outliers: false, language: false}}\nworkers: 1\n"
     folder = project(tmp_path / "grown", recipe.format(order[0]))
     api.open(folder).run()
     both = recipe.replace("[{{path: {}}}]", "[{{path: {}}}, {{path: {}}}]").format(*order)
