@@ -245,17 +245,16 @@ class Project:
                 is selected.
 
         """
+        from curator import exports  # noqa: PLC0415
         from curator.decide import ready  # noqa: PLC0415
-        from curator.exports import EXPORTS  # noqa: PLC0415
 
         recipe = with_export(self.recipe, name, instead)
         with self.workspace.lock():
             plan = ready(self.workspace, recipe, self.rules)
             step, summary = f"export {name}", RunSummary()
             with self._paced(plan, [step], summary), summary.stage(step):
-                return EXPORTS[name](
-                    self.workspace, recipe, self.rules.policy, plan, self._progress
-                )
+                export: Callable[..., Path] = getattr(exports, exports.EXPORTS[name])
+                return export(self.workspace, recipe, self.rules.policy, plan, self._progress)
 
     def sync(self, folder: Path, *, rebuild: bool = False) -> list[Synced]:
         """Let the recipe's vector tables follow an exported corpus; return what each got.
@@ -392,9 +391,9 @@ class Project:
                     return summary
 
     def _run(self, summary: RunSummary) -> None:
+        from curator import exports  # noqa: PLC0415
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
-        from curator.exports import EXPORTS  # noqa: PLC0415
         from curator.exports.sync import sync  # noqa: PLC0415
         from curator.ingest import ingest  # noqa: PLC0415
         from curator.report import write_report  # noqa: PLC0415
@@ -403,7 +402,7 @@ class Project:
         with self._engine() as engine:  # first, since it may not be there
             with summary.stage("ingest"):
                 ingest(workspace, recipe, (), self._progress)
-            after = ["decide", *(f"export {name}" for name in EXPORTS), "report"]
+            after = ["decide", *(f"export {name}" for name in exports.EXPORTS), "report"]
             with self._paced(*self._waiting(recipe), summary, after):
                 check(workspace, recipe, rules, engine, timer=summary.stage)
             with summary.stage("decide"):
@@ -412,11 +411,13 @@ class Project:
             plan = ready(workspace, recipe, rules)
             exported = engine.side_by_side(
                 [
-                    partial(_unless_empty, e, workspace, recipe, rules.policy, plan)
-                    for e in EXPORTS.values()
+                    partial(
+                        _unless_empty, getattr(exports, e), workspace, recipe, rules.policy, plan
+                    )
+                    for e in exports.EXPORTS.values()
                 ]
             )
-            for name in EXPORTS:
+            for name in exports.EXPORTS:
                 with summary.stage(f"export {name}"):
                     folder = next(exported)
                 if folder is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from curator.types import Record
+    from curator.types import Part, Record
 
 VERSION = "2"
 NOT_CHECKED = "QLT015"
@@ -100,14 +100,7 @@ def redacted(
         for old, new in zip(record.parts, parts, strict=True)
         if old.role == "heading" and old.text != new.text
     }
-    shown = tuple(
-        replace(
-            part,
-            speaker=None,
-            heading_path=tuple(headings.get(h.strip(), h) for h in part.heading_path),
-        )
-        for part in parts
-    )
+    shown = tuple(_shown(part, headings) for part in parts)
     fields = fields or {}
     source = record.provenance
     return replace(
@@ -117,6 +110,17 @@ def redacted(
         label=fields.get("label", record.label),
         provenance=replace(source, source_uri=fields.get("source_uri", source.source_uri)),
     )
+
+
+def _shown(part: Part, headings: Mapping[str, str]) -> Part:
+    """Return a part without its speaker, and with the headings above it as they are shown."""
+    path = part.heading_path
+    if headings:
+        path = tuple(headings.get(h.strip(), h) for h in path)
+    # Most parts of most documents stay as they are.
+    if part.speaker is None and path == part.heading_path:
+        return part
+    return replace(part, speaker=None, heading_path=path)
 
 
 class Redact:

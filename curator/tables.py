@@ -139,6 +139,19 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         return table.replace_schema_metadata()
 
 
+def read_group(path: Path, number: int) -> pa.Table:
+    """Read one row group of a Parquet file that curator wrote; raises as `read_table` does."""
+    with _sound(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        return file.read_row_group(number).replace_schema_metadata()
+
+
+def group_rows(path: Path) -> list[int]:
+    """Return how many rows each row group of a Parquet file has; raises as `n_rows` does."""
+    with _sound(path):
+        about = pq.read_metadata(path)
+        return [about.row_group(number).num_rows for number in range(about.num_row_groups)]
+
+
 def n_rows(path: Path) -> int:
     """Return how many rows a Parquet file has that curator wrote.
 

@@ -14,8 +14,6 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from loky import process_executor
-
 from curator.plugins import PluginWarning
 from curator.tables import digest, read_table
 from curator.workspace import write_table
@@ -45,6 +43,8 @@ def start(parent: int) -> None:
     # Outputs lie in their places by then; to take the models apart would cost seconds.
     atexit.register(os._exit, 0)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    from loky import process_executor  # noqa: PLC0415 - one worker needs no pool
+
     # For fear of leaks loky collects garbage every second, a tenth of a second among the models,
     # and restarts a worker that grows by 300 MB, as ours do by their models. There is no option.
     process_executor._MEMORY_LEAK_CHECK_DELAY = math.inf  # noqa: SLF001

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 
 
+def line(row: Mapping[str, Any]) -> str:
+    """Return a row as a line of a JSONL file."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 class Lines:
     """A JSONL file, written row by row."""
 
@@ -43,10 +48,12 @@ class Lines:
 
     def add(self, *rows: Mapping[str, Any]) -> None:
         """Append rows."""
-        self._file.writelines(
-            json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows
-        )
-        self.rows += len(rows)
+        self.add_lines(list(map(line, rows)))
+
+    def add_lines(self, lines: Sequence[str]) -> None:
+        """Append rows that are lines already."""
+        self._file.writelines(lines)
+        self.rows += len(lines)
 
 
 class RowFiles:
@@ -81,6 +88,13 @@ class RowFiles:
             self._lines.add(*rows)
         if rows and self._table:
             self._table.write_table(pa.Table.from_pylist(list(rows), schema=self.schema))
+
+    def add_table(self, rows: pa.Table, lines: Sequence[str]) -> None:
+        """Append rows of the schema, which are lines already."""
+        if lines:
+            self._lines.add_lines(lines)
+        if lines and self._table:
+            self._table.write_table(rows)
 
     @property
     def rows(self) -> int:

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from curator.corrections import MARKED
 from curator.errors import GateError
-from curator.exports.looked import Clean, said_by, texts_of
+from curator.exports.looked import Clean, line_of, said_by, texts_of
 from curator.intervals import Intervals
 from curator.pii.known import KnownSearch, Value, Values, longest
 from curator.pii.scanning import RuleScan
@@ -76,6 +76,8 @@ class Text(NamedTuple):
     file: str
     field: str
     text: str
+    line: bytes | None = None
+    """The row's line, as `line_of` gives it; None where it is none."""
 
 
 def stop_leaks(folder: Path, name: str, gate: Gate | None) -> None:
@@ -90,7 +92,7 @@ def stop_leaks(folder: Path, name: str, gate: Gate | None) -> None:
         GateError: a file shows one; the message names the records, and no detail.
     """
     if gate is not None:
-        refuse(gate.leaks(_texts_in(folder)), f"export {name} is not published", "export again")
+        refuse(gate.leaks_in(folder), f"export {name} is not published", "export again")
 
 
 def refuse(leaks: Iterable[Leak], refused: str, again: str) -> None:
@@ -190,21 +192,49 @@ class Gate:
 
     def leaks(self, texts: Iterable[Text]) -> Iterator[Leak]:
         """Yield the leaks in texts, each text looked through once."""
-        seen: set[int] = set()
-        for record_id, file, name, text in texts:
+        seen: dict[int, bool] = {}
+        for record_id, file, name, text, line in texts:
             ruled = name.rpartition(".")[2] not in _MADE
             key = hash((ruled, text))
-            if key in seen:
-                continue
-            seen.add(key)
-            found = [] if self._clean.knows(text, ruled=ruled) else self._found(text, ruled=ruled)
-            shows = False
-            for code, entity, rule in found:
-                shows = True
-                yield Leak(record_id, file, name, code, entity, rule)
-            if not shows:
-                self._clean.add(text, ruled=ruled)
+            if key not in seen:
+                known = self._clean.knows(text, ruled=ruled)
+                seen[key] = False
+                for code, entity, rule in () if known else self._found(text, ruled=ruled):
+                    seen[key] = True
+                    yield Leak(record_id, file, name, code, entity, rule)
+                if not seen[key]:
+                    self._clean.add(text, ruled=ruled, line=line)
+            if line is not None:
+                self._clean.add_line(line, shows=seen[key])
         self._clean.keep()
+
+    def leaks_in(self, folder: Path) -> Iterator[Leak]:
+        """Yield the leaks in all that the files of an export say."""
+        return self.leaks(
+            Text(record_id, path.name, name, text, line)
+            for path in sorted(folder.iterdir())
+            for record_id, name, text, line in self._unknown(path)
+        )
+
+    def _unknown(self, path: Path) -> Iterator[tuple[str, str, str, bytes | None]]:
+        """Yield record id, field, text and line of what a file says and was not looked through.
+
+        A table is read as its JSONL.
+        """
+        if path.suffix == ".jsonl":
+            with path.open("rb") as lines:
+                for raw in lines:
+                    line = line_of(raw)
+                    known = self._clean.knows_line(line)
+                    if known and not self._clean.has_new:
+                        continue
+                    for record_id, name, text in _texts(json.loads(raw)):
+                        if not known or self._clean.shows_new(text):
+                            yield record_id, name, text, line
+        elif path.suffix in {".json", ".md"}:
+            whole = path.read_text(encoding="utf-8").splitlines()
+            for number, said in enumerate(whole, 1):
+                yield "", f"line {number}", _HASH.sub("", said), None
 
     def _found(self, text: str, *, ruled: bool) -> Iterator[tuple[str, str, str]]:
         made = Intervals((p.start, p.end) for p in self._made.places(text))
@@ -263,24 +293,11 @@ def _held(
     return values.held(said_by(values.by_key, allow, plan.parts, folder))
 
 
-def _texts_in(folder: Path) -> Iterator[Text]:
-    """Yield all that the files of an export say."""
-    for path in sorted(folder.iterdir()):
-        for record_id, name, text in _texts(path):
-            yield Text(record_id, path.name, name, text)
-
-
-def _texts(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield record id, field and text of all that a file says; a table is read as its JSONL."""
-    if path.suffix == ".jsonl":
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                row = json.loads(line)
-                record_id = row.get("record_id") or row.get("survivor_id") or row.get("id", "")
-                yield from ((record_id, name, text) for name, text in _strings(row, ""))
-    elif path.suffix in {".json", ".md"}:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            yield "", f"line {number}", _HASH.sub("", line)
+def _texts(row: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield record id, field and text of all that a row says."""
+    record_id = row.get("record_id") or row.get("survivor_id") or row.get("id", "")
+    for name, text in _strings(row, ""):
+        yield record_id, name, text
 
 
 def _strings(value: Any, name: str) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """What the leak gate has looked through before, so that it looks again at what is new alone.
 
 .curator/cache/leaks/<export>/said.parquet   which records say which private values
-.curator/cache/leaks/<export>/clean.parquet  which texts show none
+.curator/cache/leaks/<export>/clean.parquet  which texts, and which lines of rows, show none
 
 A record or a text is looked through for each value by itself, so what was found stays true:
 only new values are looked for in what is known, and all of them in what is new. Texts and
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
     from curator.pii.known import Value
 
-VERSION = "1"
+VERSION = "2"
 """Raised when a text may show more than before: by a change of `curator.pii.known` or the rules'
 way of matching."""
 _SAID = pa.schema(
     [("record_id", pa.string()), ("value", pa.binary(16)), ("small", pa.bool_())],
 )
-_CLEAN = pa.schema([("text", pa.binary(16)), ("value", pa.binary(16))])
+_CLEAN = pa.schema([(name, pa.binary(16)) for name in ("text", "value", "line")])
+"""A text that shows nothing and its line, a value that was looked for, or a line: the rest null."""
 
 
 def said_by(
@@ -112,7 +113,10 @@ class _Found:
 
 
 class Clean:
-    """The texts that were found to show nothing.
+    """The texts, and the lines of rows, that were found to show nothing.
+
+    A line is known by its bytes, and so are all texts in it: while no value is new, it need not
+    even be parsed.
 
     Args:
         values: what is looked for everywhere, by its folded form.
@@ -126,35 +130,72 @@ class Clean:
         self, values: Mapping[str, Value], allow: Sequence[str], rules: str, folder: Path | None
     ) -> None:
         self._path = folder / f"clean-{digest(VERSION, rules)}.parquet" if folder else None
-        before = _read(self._path, _CLEAN)
+        self._before = _read(self._path, _CLEAN)
         named = {_hash_of(key, value): key for key, value in values.items()}
-        searched = set(_where_null(before, "text", "value"))
+        searched, texts, lines = (
+            set(pc.drop_null(self._before[name]).to_pylist()) for name in ("value", "text", "line")
+        )
         self._values = list(named)
-        self._known = set(_where_null(before, "value", "text"))
+        self._known, self._known_lines = texts, lines
         fresh = {key: values[key] for sha, key in named.items() if sha not in searched}
         self._fresh = KnownSearch(fresh, allow)
-        self._now: list[bytes] = []
+        self._now: list[tuple[bytes, bytes | None]] = []
+        self._lines: dict[bytes, bool] = {}
+
+    @property
+    def has_new(self) -> bool:
+        """Whether there are values that were not looked for before."""
+        return bool(self._fresh.values)
+
+    def shows_new(self, text: str) -> bool:
+        """Whether a text shows a value that was not looked for before."""
+        return bool(self._fresh.places(text))
 
     def knows(self, text: str, *, ruled: bool) -> bool:
         """Whether a text showed nothing before, and no new value now."""
-        return self._hash(text, ruled=ruled) in self._known and not self._fresh.places(text)
+        return self._hash(text, ruled=ruled) in self._known and not self.shows_new(text)
 
-    def add(self, text: str, *, ruled: bool) -> None:
-        """Note that a text shows nothing."""
-        self._now.append(self._hash(text, ruled=ruled))
+    def add(self, text: str, *, ruled: bool, line: bytes | None = None) -> None:
+        """Note that a text shows nothing, and in which line it stands."""
+        self._now.append((self._hash(text, ruled=ruled), line))
+
+    def knows_line(self, line: bytes) -> bool:
+        """Whether no text of a line showed anything before; `line` is what `line_of` returns."""
+        known = line in self._known_lines
+        if known:
+            self._lines.setdefault(line, True)
+        return known
+
+    def add_line(self, line: bytes, *, shows: bool) -> None:
+        """Note that a line was read, and whether a text of it shows something."""
+        self._lines[line] = self._lines.get(line, True) and not shows
 
     def keep(self) -> None:
         """Keep what was noted, and nothing else, for the next time."""
-        if self._path is not None:
-            none = [None] * len(self._values)
-            texts = pa.array([*self._now, *none], pa.binary(16))
-            values = pa.array([*[None] * len(self._now), *self._values], pa.binary(16))
-            _write(self._path, pa.table([texts, values], schema=_CLEAN))
+        if self._path is None:
+            return
+        lines = [line for line, is_clean in self._lines.items() if is_clean]
+        stay = pa.array([line for line in lines if line in self._known_lines], pa.binary(16))
+        before = self._before.filter(pc.is_in(self._before["line"], value_set=stay))
+        rows: list[tuple[bytes | None, bytes | None, bytes | None]] = [
+            *((text, None, line) for text, line in self._now),
+            *((None, value, None) for value in self._values),
+            *((None, None, line) for line in lines if line not in self._known_lines),
+        ]
+        columns = zip(*rows, strict=True) if rows else [[]] * len(_CLEAN)
+        arrays = [pa.array(list(column), pa.binary(16)) for column in columns]
+        now = pa.table(arrays, schema=_CLEAN)
+        _write(self._path, pa.concat_tables([before, now]).combine_chunks())
 
     @staticmethod
     def _hash(text: str, *, ruled: bool) -> bytes:
         said = f"{'ruled' if ruled else 'made'}\n{text}"
         return hashlib.sha256(said.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def line_of(raw: bytes) -> bytes:
+    """Return what a line of a file is known by."""
+    return hashlib.sha256(raw).digest()[:16]
 
 
 def texts_of(part: Path, ids: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curator.exports import card
 from curator.exports.accounts import check_runs, conservation, verdict_counts
 from curator.exports.chunks import Chunk, answer_chunks, document_chunks
 from curator.exports.citations import citation, locator_range
+from curator.exports.cut import LINE, cutting
 from curator.exports.dialogue import answered, dialogue
 from curator.exports.folder import RowFiles, building, dataset, verify, write_manifest
 from curator.exports.hiding import hiding
@@ -115,21 +118,28 @@ def export_rag(
     units = 0
     measure = measure_of(recipe.exports.rag)
     with building(version.target) as folder, hiding(workspace, recipe, NAME) as hide:
-        with RowFiles(folder, "chunks", ROWS) as files:
+        with (
+            RowFiles(folder, "chunks", ROWS) as files,
+            cutting(
+                workspace.cache / "chunks",
+                digest(EXPORTER_VERSION, _params(recipe.exports.rag)),
+                ROWS,
+                partial(chunk_rows, params=recipe.exports.rag, measure=measure),
+            ) as cutter,
+        ):
             for index, some in enumerate(kept(con, plan, NAME, hide, verdicts, shas)):
-                rows = []
-                for record in (one.record for one in some):
-                    chunks = chunk_rows(record, recipe.exports.rag, measure)
-                    if chunks:
+                records = [one.record for one in some]
+                rows, counts_of = cutter.rows(records)
+                for record, n in zip(records, counts_of, strict=True):
+                    if n:
                         ids.add(record.id)
                         by_source[card.source_key(record)] += 1
                         by_kind[record.kind] += 1
-                        by_lang[record.lang] += len(chunks)
-                        units += sum(row["units"] for row in chunks)
+                        by_lang[record.lang] += n
                     else:
                         unusable[_why_none(record)] += 1
-                    rows += chunks
-                files.add(rows)
+                units += pc.sum(rows["units"]).as_py() or 0
+                files.add_table(rows.select(ROWS.names), rows[LINE].to_pylist())
                 if progress:
                     progress("export rag", index + 1, len(plan.parts))
         exported = sum(by_kind.values())

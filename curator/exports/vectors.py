@@ -226,7 +226,7 @@ def chunk_vectors(
         key = _key(text)
         chunks[key].append(chunk)
         said[key] = text
-    files = sorted(folder.glob("*.parquet"))
+    files = _files(folder)
     there = {key for path in files for key in _keys(path)}
     missing = [key for key in said if key not in there and said[key].strip()]
     if missing:
@@ -263,6 +263,11 @@ def pooled(windows_of_chunks: pa.Table) -> pa.Table:
 def _folder(workspace: Workspace, encoder: str) -> Path:
     key = digest(VERSION, model_sha("encoder", encoder), WINDOW)
     return workspace.cache / NAME / key
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of the cache; what a killed process was writing is none of them."""
+    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
 
 
 def _key(text: str) -> bytes:
@@ -305,7 +310,7 @@ def keep_only(workspace: Workspace, texts: Sequence[str]) -> None:
 
 def rewrite(folder: Path, wanted: Collection[bytes]) -> list[Path]:
     """Write the cache anew with the vectors of the wanted texts alone; return its files."""
-    files = sorted(folder.glob("*.parquet"))
+    files = _files(folder)
     kept = pa.array(sorted(wanted), _KEY)
     made: set[Path] = set()
     met: set[bytes] = set()

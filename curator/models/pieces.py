@@ -22,18 +22,24 @@ def tokenizer(path: Path) -> Any:
 
     data = path.read_bytes()
     pieces: list[str] = []
-    scores = array("f")
+    packed: list[bytes] = []
     at = 0
     while data[at] == _PIECE:
         text = at + 4
         score = text + data[at + 3] + 1
         pieces.append(data[text : score - 1].decode())
-        scores.frombytes(data[score : score + 4])
+        packed.append(data[score : score + 4])
         at += 2 + data[at + 1]
-    prefixes = {piece[:end]: 0 for piece in pieces for end in range(1, len(piece))}
-    prefixes.update(zip(pieces, range(1, len(pieces) + 1), strict=True))
-    (start, size), *_ = own._parse_fields(data, at, len(data))[3]  # noqa: SLF001 - see above
-    (start, size), *_ = own._parse_fields(data, start, start + size)[2]  # noqa: SLF001
+    scores = array("f", b"".join(packed))
+    prefixes = dict(zip(pieces, range(1, len(pieces) + 1), strict=True))
+    for piece in pieces:
+        # From the longest down: below one that is there already, all are or will be.
+        start = piece[:-1]
+        while start and start not in prefixes:
+            prefixes[start] = 0
+            start = start[:-1]
+    (at, size), *_ = own._parse_fields(data, at, len(data))[3]  # noqa: SLF001 - see above
+    (at, size), *_ = own._parse_fields(data, at, at + size)[2]  # noqa: SLF001
     found = own.UsePureTokenizer.__new__(own.UsePureTokenizer)
     found.__dict__.update(
         _pieces=pieces,
@@ -44,6 +50,6 @@ def tokenizer(path: Path) -> Any:
         _unk_score=min(scores) - 10.0,
         _max_len=max(map(len, pieces)),
         _prefixes=prefixes,
-        _normalizer=own._Normalizer(data[start : start + size]),  # noqa: SLF001
+        _normalizer=own._Normalizer(data[at : at + size]),  # noqa: SLF001
     )
     return found

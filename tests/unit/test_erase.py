@@ -74,9 +74,11 @@ def project(tmp_path: Path) -> tuple[Workspace, Any, Recipe]:
 def test_a_person_is_gone_from_every_corner_and_all_is_accounted_for(tmp_path: Path) -> None:
     workspace, plan, recipe = project(tmp_path)
     assert NAME in everything(workspace.store)
+    assert list(workspace.cache.glob("chunks/*"))
     found = erase(workspace, recipe, Wanted(person="欧阳 晓燕".replace(" ", "")))
     assert (len(found.records), found.quarantined) == (2, 1)
     assert NAME not in everything(workspace.store)
+    assert not list(workspace.cache.glob("chunks/*")), "nor is what was cut from erased records"
     assert NAME.encode("gb18030") not in b"".join(
         row["raw"]
         for path in (workspace.store / "quarantine").glob("*.parquet")

@@ -352,3 +352,21 @@ def test_targets_that_cannot_be_are_refused(said: dict[str, str], expected: str)
 
 def test_a_kind_alone_is_a_target() -> None:
     assert RagExport.model_validate({"targets": ["lancedb"]}).targets == (RagTarget(),)
+
+
+def test_what_lancedb_is_imported_with_is_left_as_it_was() -> None:
+    code = """
+import pydantic
+before = pydantic.BaseModel.model_config, pydantic.validate_call
+from curator.exports.targets import lance
+with lance._light():
+    import lancedb, lance_namespace
+assert (pydantic.BaseModel.model_config, pydantic.validate_call) == before
+lance_namespace.ListTablesResponse(tables=["shop"])
+try:
+    lance_namespace.ListTablesResponse(tables=3)
+except pydantic.ValidationError:
+    print("validated")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "validated\n"

@@ -70,6 +70,15 @@ def test_only_new_texts_are_embedded(tmp_path: Path) -> None:
     assert rows(again, only=set(TEXTS)).sort_by("id").equals(before)
 
 
+def test_what_a_killed_process_was_writing_is_not_read(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made(workspace, TEXTS)
+    (folder,) = (workspace.cache / "vectors").iterdir()
+    (folder / ".tmp-half.parquet").write_bytes(b"PAR1")
+    assert made(workspace, TEXTS).made == 0
+    assert rewrite(folder, set()) == []
+
+
 def test_what_is_no_more_leaves_the_cache(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     made(workspace, {f"{n}": f"第{n}句话。" for n in range(10)})

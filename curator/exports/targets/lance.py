@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import warnings
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from curator.exports.targets.protocol import HASH, Facts, answering
@@ -20,6 +23,43 @@ _READERS = dt.timedelta(hours=1)
 """How long who reads the table may go on with the version that it has opened."""
 
 
+@contextmanager
+def _light() -> Iterator[None]:
+    """Let what is imported meanwhile make its validators when they are first used.
+
+    LanceDB brings the client of a server, whose hundreds of classes take half of its import;
+    a table in a folder uses none of them. Nor are its own methods compared with each other.
+    """
+    import pydantic  # noqa: PLC0415 - for LanceDB alone
+
+    later = pydantic.ConfigDict(defer_build=True)
+    config, call = pydantic.BaseModel.model_config, pydantic.validate_call
+    pydantic.BaseModel.model_config = later
+    pydantic.validate_call = partial(call, config=later)  # type: ignore[assignment]
+    try:
+        with _marked_overrides():
+            yield
+    finally:
+        pydantic.BaseModel.model_config, pydantic.validate_call = config, call
+
+
+@contextmanager
+def _marked_overrides() -> Iterator[None]:
+    """Let LanceDB mark its methods before Python 3.12 as it does after: none is looked up."""
+    if sys.version_info >= (3, 12):
+        yield
+        return
+    import overrides  # noqa: PLC0415 - for LanceDB alone
+    import typing_extensions  # noqa: PLC0415 - see above
+
+    checked = overrides.override
+    overrides.override = typing_extensions.override  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        overrides.override = checked
+
+
 class Lance:
     """See `curator.exports.targets.protocol.Target`."""
 
@@ -28,7 +68,8 @@ class Lance:
         self._db: Any = None
 
     def __enter__(self) -> Self:
-        import lancedb  # noqa: PLC0415 - an extra, and heavy
+        with _light():
+            import lancedb  # noqa: PLC0415 - an extra, and heavy
 
         with self._answering():
             self._db = lancedb.connect(str(self.place.path))
