@@ -30,6 +30,7 @@ _LAPTOP = {
     "pii": 18.0,
     "semantic_duplicates": 20.0,
     "label_issues": 4.0,
+    "label_issues, read": 1500.0,
     "near_duplicates": 4.0,
     "exact_duplicates": 4.0,
     "export instruction": 1.5,
