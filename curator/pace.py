@@ -38,7 +38,10 @@ _LAPTOP = {
     "contradictions": 1.0,
     "category_labels": 1.0,
 }
-"""Process seconds for a megabyte, by tests/benchmarks/throughput.py on two cores."""
+"""Process seconds for a megabyte, by tests/benchmarks/throughput.py on two cores.
+
+What a language model reads is estimated: a few hundred tokens a second.
+"""
 _OTHER = 1.5
 
 

@@ -68,7 +68,7 @@ def matches_with_and_without(
 
 
 def sample(pairs: Pairs, size: int) -> Pairs:
-    """Return some of the pairs, drawn at random: a model reads some 300 tokens a second on a core."""
+    """Return some of the pairs, drawn at random: a model reads a few hundred tokens a second."""
     rows = np.random.default_rng(4).permutation(len(pairs))[:size]
     return replace(
         pairs,
