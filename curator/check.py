@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 NO_RECORDS = "there are no records: nothing was read, or all of it was quarantined or set aside"
 _RULES = ("pii_rules", "allow", "answer_rules", "volatility_rules", "redaction")
 CORPUS = "corpus.parquet"
-SLOTS = ("encoder", "ner_zh", "ner_en", "language_id")
+SLOTS = ("encoder", "ner_zh", "ner_en", "language_id", "language_model")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class CheckPlan:
     def is_corpus_check(self) -> bool:
         """Whether the check compares records with each other."""
         return hasattr(self.cls, "run")
+
+    @property
+    def pace(self) -> str:
+        """What its time is known under: to read with a language model takes far longer."""
+        return f"{self.name}, read" if self.params.get("language_model") else self.name
 
     def files(self, parts: Sequence[Path]) -> list[Path]:
         """Return where its findings about these parts lie, or will: one file a part, or in all."""
@@ -204,7 +209,9 @@ def _plan_check(
     raw: Sequence[CheckPlan],
 ) -> CheckPlan:
     params = dict(_own_params(recipe, name, cls))
-    slots = [need for need in cls.needs if need in SLOTS]
+    # A slot that is left empty is as if it were not there: nor does it change the run's id.
+    filled = [slot for slot in SLOTS if getattr(recipe.models, slot) is not None]
+    slots = [need for need in cls.needs if need in filled]
     for slot in slots:
         params[slot] = getattr(recipe.models, slot)
     if "languages" in cls.needs:

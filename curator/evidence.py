@@ -6,6 +6,7 @@ reads "5 % of the other answers fit this question better" and not `answer_rank 0
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ def _share(value: float) -> Told:
     return Told(shown, shown)
 
 
+def _times(nats: float) -> Told:
+    return plain(math.exp(nats))
+
+
 class _Phrase(NamedTuple):
     zh: str
     en: str
@@ -89,6 +94,12 @@ _PHRASES = {
         "相近的问题中有 {} 更合这个答案",
         "{} of the similar questions fit this answer better",
         _share,
+    ),
+    "likelihood_gain": _Phrase(
+        "看过问题之后，语言模型认为这个答案的每个词元出现的可能性是未看问题时的 {} 倍",
+        "after the question, a language model holds each token of the answer {} times as likely"
+        " as without it",
+        _times,
     ),
     "cosine": _Phrase("意思相近程度 {}（最高 1）", "similarity of meaning {} (of 1)"),
     "overlap": _Phrase("用词相同程度 {}（最高 1）", "similarity of wording {} (of 1)"),

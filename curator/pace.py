@@ -30,6 +30,7 @@ _LAPTOP = {
     "pii": 18.0,
     "semantic_duplicates": 20.0,
     "label_issues": 4.0,
+    "label_issues, read": 1500.0,
     "near_duplicates": 4.0,
     "exact_duplicates": 4.0,
     "export instruction": 1.5,
@@ -37,7 +38,10 @@ _LAPTOP = {
     "contradictions": 1.0,
     "category_labels": 1.0,
 }
-"""Process seconds for a megabyte, by tests/benchmarks/throughput.py on two cores."""
+"""Process seconds for a megabyte, by tests/benchmarks/throughput.py on two cores.
+
+What a language model reads is estimated: a few hundred tokens a second.
+"""
 _OTHER = 1.5
 
 

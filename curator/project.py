@@ -193,13 +193,15 @@ class Project:
             yield
             return
         megabytes = size(plan.parts)
+        known_as = {check.name: check.pace for check in plan.checks}
         if steps and self._expect:
             records = sum(n_rows(path) for path in plan.parts)
-            told = expected([*steps, *after], megabytes, records, self.workers)
+            waiting = [known_as.get(step, step) for step in (*steps, *after)]
+            told = expected(waiting, megabytes, records, self.workers)
             if told:
                 self._expect(told)
         yield
-        took = {step: summary.seconds.get(step, 0.0) for step in steps}
+        took = {known_as.get(step, step): summary.seconds.get(step, 0.0) for step in steps}
         remember(took, megabytes, self.workers)
 
     def _held(self, findings: Sequence[Path]) -> int:

@@ -176,6 +176,11 @@ class Models(Strict):
     ner_zh: str = "lac"
     ner_en: str = "en-core-web-sm"
     language_id: str = "lid176"
+    language_model: str | None = Field(
+        default=None,
+        description="who reads answers with and without their questions for label_issues (LBL001):"
+        " smollm2 (English; `curator models get smollm2`), or a folder of a transformers model",
+    )
     answers: str | None = Field(
         default=None,
         description="who answers `curator ask`: a folder of a transformers model, or the URL of an "

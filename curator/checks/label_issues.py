@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from curator.checks.embeddings import embedding, passages, vectors_of
-from curator.matching import Halves, Matches, matches, wrong_answer_scores
-from curator.pairs import in_context, pairs
+from curator.checks.embeddings import embedding
+from curator.checks.judged_pairs import groups
+from curator.checks.likelihoods import gains, of_wrong_pairs, reading
+from curator.matching import Matches, matches, wrong_answer_scores
 from curator.protocols import PartStep, Step
-from curator.tables import records_from
-from curator.terms import WIDTH, counts, tfidf
-from curator.text import fold, language, length
 from curator.types import Code, Finding, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from scipy.sparse import csr_matrix
-
-    from curator.pairs import Pair
     from curator.protocols import Scope
-    from curator.types import Record, View
+    from curator.types import View
 
-HALVES = ("question", "answer")
-GROUPS = ("other", "zh")
-"""Pairs are compared within a language: Chinese with Chinese, the rest with the rest."""
 _DOUBTFUL = pa.schema(
     [
         ("record_id", pa.string()),
@@ -42,7 +31,6 @@ _DOUBTFUL = pa.schema(
     ]
 )
 _FLOOR = 0.1
-_FEWEST = 40
 
 
 class LabelIssues:
@@ -65,6 +53,10 @@ class LabelIssues:
     questions (`question_rank`) and of the 30 most similar ones (`neighbours`, by
     wording) that would fit better: 0 is best.
 
+    Where the recipe names a language model (`models: {language_model: …}`), it reads each
+    answer with and without its question, and some wrong pairs. How much likelier the question
+    makes the answer is one signal more, and evidence (`likelihood_gain`, in nats a token).
+
     Small talk is left out: pairs whose question or answer is shorter than four Han
     characters or words (eight, in a longer conversation, where a follow-up is read
     together with the opening question). Pairs of a language that has fewer than
@@ -85,24 +77,35 @@ class LabelIssues:
             "the answer may not match the question",
         ),
     )
-    needs: ClassVar[tuple[str, ...]] = ("encoder",)
+    needs: ClassVar[tuple[str, ...]] = ("encoder", "language_model")
 
-    def __init__(self, *, encoder: str) -> None:
-        """Take the encoder's name; it is loaded where texts are embedded."""
+    def __init__(self, *, encoder: str, language_model: str | None = None) -> None:
+        """Take the names of the encoder and of the language model, if one is to read answers.
+
+        Raises:
+            ModelError: there is no such language model here.
+
+        """
         self.encoder = encoder
+        self.readings = () if language_model is None else (reading(language_model),)
+        self.language_model = language_model
 
     def part_steps(self) -> Sequence[PartStep]:
-        """Embed the texts, and describe the pairs that can be judged."""
-        describe = Step("curator.checks.label_issues:Describe")
-        return embedding(self.encoder), PartStep(describe, "judged_pairs", self.version, "pairs")
+        """Embed the texts, describe the pairs that can be judged, and read them."""
+        describe = Step("curator.checks.judged_pairs:Describe")
+        pairs = PartStep(describe, "judged_pairs", self.version, "pairs")
+        return embedding(self.encoder), pairs, *self.readings
 
     def run(self, scope: Scope) -> Iterator[Finding]:
         """Embed the parts, judge the pairs of each language, and yield the doubtful ones."""
-        vectors, described = (work.files(scope) for work in self.part_steps())
+        vectors, described, *read = (work.files(scope) for work in self.part_steps())
+        known = [*described, *vectors, *(path for paths in read for path in paths)]
+        if self.language_model is not None:
+            known += of_wrong_pairs(scope, self.language_model, described, vectors)
         # In a worker: the encoder has brought there most of what the fit needs.
         found = scope.engine.map(
-            Step("curator.checks.label_issues:Judge"),
-            [(*described, *vectors)],
+            Step("curator.checks.label_issues:Judge", {"n_parts": len(scope.parts)}),
+            [tuple(known)],
             scope.phase("judged"),
             label="matches",
         )
@@ -117,132 +120,38 @@ class LabelIssues:
             )
 
 
-def judged(record: Record) -> Iterator[tuple[int, Pair]]:
-    """Yield (index, pair) for the record's pairs that can be judged: no small talk.
-
-    A follow-up question comes with the opening one.
-    """
-    found = pairs(record)
-    for index, pair in enumerate(found):
-        least = 4 if pair.n_pairs == 1 else 8
-        if length(pair.question) >= least and length(pair.answer) >= 4:
-            yield index, replace(pair, question=in_context(found, index))
-
-
-class Describe:
-    """The step that lists a part's pairs that can be judged, with all but their vectors.
-
-    `at` is the row of the question in the part's embeddings; the answer's is the next.
-    """
-
-    def __call__(self, records: pa.Table) -> pa.Table:
-        """Return one row per pair: where it is, keys, lengths and n-gram counts."""
-        found: list[tuple[Record, int, Pair]] = []
-        row = 0
-        for record in records_from(records):
-            found += [(record, row + 2 * index, pair) for index, pair in judged(record)]
-            row += sum(1 for _ in passages(record))
-        texts = [(pair.question, pair.answer) for _, _, pair in found]
-        columns: dict[str, pa.Array] = {
-            "record_id": pa.array([record.id for record, _, _ in found], pa.string()),
-            "part": pa.array([pair.part for _, _, pair in found], pa.int32()),
-            "end": pa.array([len(r.parts[p.part].text) for r, _, p in found], pa.int32()),
-            "at": pa.array([at for _, at, _ in found], pa.int32()),
-            "group": pa.array([_group("\n".join(both)) for both in texts], pa.string()),
-        }
-        for half, name in enumerate(HALVES):
-            mine = [both[half] for both in texts]
-            matrix = counts(mine)
-            columns[f"{name}_key"] = pa.array([text_key(text) for text in mine], pa.uint64())
-            columns[f"{name}_length"] = pa.array([length(text) for text in mine], pa.int32())
-            columns[f"{name}_grams"] = _lists(matrix.indptr, matrix.indices, pa.int32())
-            columns[f"{name}_counts"] = _lists(matrix.indptr, matrix.data, pa.float32())
-        return pa.table(columns)
-
-
 class Judge:
     """The step that judges all pairs, each among those of its language."""
 
+    def __init__(self, n_parts: int) -> None:
+        """Take the number of parts, which is that of each kind of table."""
+        self.n_parts = n_parts
+
     def __call__(self, *tables: pa.Table) -> pa.Table:
-        """Return the doubtful pairs; the first half of the tables describes, the second embeds."""
-        groups: dict[str, _Group] = {}
-        half = len(tables) // 2
-        for described, embedded in zip(tables[:half], tables[half:], strict=True):
-            values = vectors_of(embedded)
-            for name in GROUPS:
-                mine = described.filter(pc.equal(described["group"], name))
-                if mine.num_rows:
-                    groups.setdefault(name, _Group()).add(mine, values)
-        rows = [row for name in sorted(groups) for row in groups[name].doubtful()]
+        """Return the doubtful pairs.
+
+        Args:
+            tables: for each part what describes its pairs, then the vectors; where a language
+                model has read them, its readings, and then those of wrong pairs.
+
+        """
+        n = self.n_parts
+        described, embedded, read = tables[:n], tables[n : 2 * n], tables[2 * n : 3 * n]
+        wrong = pa.concat_tables(tables[3 * n :]) if read else None
+        rows: list[dict[str, object]] = []
+        for group in groups(described, embedded, read):
+            found = matches(group.halves, None if wrong is None else gains(group, wrong))
+            rows += _doubtful(group.table, found)
         return pa.Table.from_pylist(rows, schema=_DOUBTFUL)
 
 
-class _Group:
-    """The pairs of one language: where they are, and what they are compared by."""
-
-    def __init__(self) -> None:
-        self.tables: list[pa.Table] = []
-        self.vectors: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def add(self, table: pa.Table, vectors: np.ndarray) -> None:
-        """Take the pairs of one part, with the vectors of that part."""
-        at = table["at"].to_numpy()
-        self.tables.append(table)
-        self.vectors.append((vectors[at], vectors[at + 1]))
-
-    def doubtful(self) -> Iterator[dict[str, object]]:
-        """Yield a row for each doubtful pair: its place, its score and the evidence."""
-        table = pa.concat_tables(self.tables)
-        if pc.count_distinct(table["question_key"]).as_py() < _FEWEST:
-            return
-        found = matches(self._halves(table))
-        scores = wrong_answer_scores(found.match, found.wrong, found.wrong_near)
-        rows = np.flatnonzero(scores >= _FLOOR)
-        places = table.select(["record_id", "part", "end"]).take(pa.array(rows)).to_pylist()
-        for row, place in zip(rows.tolist(), places, strict=True):
-            yield place | {
-                "score": float(scores[row]),
-                "evidence": json.dumps(_evidence(found, row)),
-            }
-
-    def _halves(self, table: pa.Table) -> Halves:
-        question_terms, answer_terms = tfidf([_matrix(table, name) for name in HALVES])
-        return Halves(
-            question=np.concatenate([question for question, _ in self.vectors]),
-            answer=np.concatenate([answer for _, answer in self.vectors]),
-            question_terms=question_terms,
-            answer_terms=answer_terms,
-            question_key=table["question_key"].to_numpy(),
-            answer_key=table["answer_key"].to_numpy(),
-            question_length=table["question_length"].to_numpy().astype(np.float32),
-            answer_length=table["answer_length"].to_numpy().astype(np.float32),
-        )
-
-
-def _group(text: str) -> str:
-    return "zh" if language(text) == "zh" else "other"
-
-
-def _lists(bounds: np.ndarray, values: np.ndarray, kind: pa.DataType) -> pa.ListArray:
-    return pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), pa.array(values, kind))
-
-
-def _matrix(table: pa.Table, name: str) -> csr_matrix:
-    """Return the n-gram counts of one half of the pairs, shape (pairs, WIDTH)."""
-    from scipy.sparse import csr_matrix  # noqa: PLC0415 - heavy
-
-    grams, values = table[f"{name}_grams"], table[f"{name}_counts"]
-    sizes = pc.list_value_length(grams).to_numpy()
-    bounds = np.concatenate([[0], np.cumsum(sizes)])
-    flat = (pc.list_flatten(values).to_numpy(), pc.list_flatten(grams).to_numpy(), bounds)
-    return csr_matrix(flat, shape=(table.num_rows, WIDTH))
-
-
-def text_key(text: str) -> int:
-    """Return a hash that is equal where two texts are, as they are compared."""
-    folded = fold(text) or text
-    hashed = hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(hashed.digest(), "big")
+def _doubtful(table: pa.Table, found: Matches) -> Iterator[dict[str, object]]:
+    """Yield a row for each doubtful pair: its place, its score and the evidence."""
+    scores = wrong_answer_scores(found.match, found.wrong, found.wrong_near)
+    rows = np.flatnonzero(scores >= _FLOOR)
+    places = table.select(["record_id", "part", "end"]).take(pa.array(rows)).to_pylist()
+    for row, place in zip(rows.tolist(), places, strict=True):
+        yield place | {"score": float(scores[row]), "evidence": json.dumps(_evidence(found, row))}
 
 
 def _evidence(found: Matches, row: int) -> dict[str, float]:
@@ -254,4 +163,6 @@ def _evidence(found: Matches, row: int) -> dict[str, float]:
         "question_rank": found.question_rank[row],
         "neighbours": found.neighbours[row],
     }
+    if found.gain is not None:
+        figures["likelihood_gain"] = found.gain[row]
     return {name: round(float(value), 4) for name, value in figures.items()}

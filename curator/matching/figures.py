@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
-    from curator.matching.halves import Floats, Halves, Ints
+    from curator.matching.halves import Floats, Gains, Halves, Ints
 
     Columns = dict[str, NDArray[np.floating]]
 
@@ -32,6 +32,8 @@ _NEAREST_ANSWERS = 10
 _SPARSE_NEAREST = 4
 _FEW = 2000
 _MOST_REPEATS = 5
+_READ = 1500
+"""A language model reads so many wrong pairs of each kind: enough to learn one figure's weight."""
 
 
 class Wrong(NamedTuple):
@@ -62,23 +64,52 @@ class Described:
     hard: NDArray[np.bool_]
 
 
-def describe(halves: Halves) -> Described:
-    """Describe all pairs, block by block, and the wrong pairs that are made of each block."""
+def to_be_read(halves: Halves) -> tuple[Ints, Ints]:
+    """Return rows (asked, answered) of wrong pairs that a language model is to read.
+
+    Of those that `describe` makes, a few of each kind, evenly spread.
+    """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - needs numpy loaded first
+
+    with threadpool_limits(1):
+        fold, repeats = folds(halves), _repeats(len(halves))
+        asked, answered = [], []
+        for rows in blocks(halves.question_key, fold):
+            here = halves.take(rows)
+            alike = _to_others(here.question @ here.question.T, here.question_key)
+            for wrong in _wrong_pairs(here, _nearest(alike)[:, :HARD_NEIGHBOURS], repeats):
+                of_kind = len(halves) * (_HARD_REPEATS if wrong.hard else repeats)
+                some = slice(None, None, -(-of_kind // _READ))
+                asked.append(rows[wrong.asked[some]])
+                answered.append(rows[wrong.answered[some]])
+    return np.concatenate(asked), np.concatenate(answered)
+
+
+def describe(halves: Halves, gains: Gains | None = None) -> Described:
+    """Describe all pairs, block by block, and the wrong pairs that are made of each block.
+
+    With what a language model makes of them, the wrong pairs are those that it has read.
+    """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - needs numpy loaded first
 
     # One thread, so that sums are added up in the same order on every machine.
     with threadpool_limits(1):
         fold = folds(halves)
         learned = Map(halves, fold)
-        repeats = max(1, min(_MOST_REPEATS, _FEW // len(halves)))
+        repeats = _repeats(len(halves))
         parts = []
         for rows in blocks(halves.question_key, fold):
             block = _Block(halves.take(rows), fold[rows], learned)
-            made = block.wrong_pairs(repeats)
+            made = _wrong_pairs(block.halves, block.hard, repeats)
+            if gains is not None:
+                made = [_read(wrong, rows, gains) for wrong in made]
             here = np.arange(len(rows))
             asked = np.concatenate([here, *(wrong.asked for wrong in made)])
             answered = np.concatenate([here, *(wrong.answered for wrong in made)])
             figures = block.figures(asked, answered)
+            if gains is not None:
+                wrong_gain = gains.of(rows[asked[len(rows) :]], rows[answered[len(rows) :]])
+                figures["likelihood_gain"] = np.concatenate([gains.own[rows], wrong_gain])
             values = np.column_stack(list(figures.values())).astype(np.float32)
             hard = np.repeat([w.hard for w in made], [len(w.asked) for w in made])
             parts.append((rows, values, fold[rows][asked], fold[rows][answered], hard))
@@ -112,12 +143,9 @@ class _Block:
                 name: _to_others(made.result(), halves.question_key)
                 for name, made in (("meaning", meaning), ("wording", wording))
             }
-        others = len(halves) - 1
-        nearest = largest(
-            self.alike["meaning"], min(max(*NEIGHBOURS.values(), HARD_NEIGHBOURS), others)
-        )
+        nearest = _nearest(self.alike["meaning"])
         self.near = {name: nearest[:, :k] for name, k in NEIGHBOURS.items()}
-        self.near["worded"] = largest(self.alike["wording"], min(_WORDED_ALIKE, others))
+        self.near["worded"] = largest(self.alike["wording"], min(_WORDED_ALIKE, len(halves) - 1))
         self.hard = nearest[:, :HARD_NEIGHBOURS]
 
     def figures(self, asked: Ints, answered: Ints) -> Columns:
@@ -189,30 +217,48 @@ class _Block:
             yield f"questions_{name}_best", likeness.max(axis=1)
             yield f"questions_{name}_mean", likeness.mean(axis=1)
 
-    def wrong_pairs(self, repeats: int) -> list[Wrong]:
-        """Return pairs that do not belong together.
 
-        Random ones pair distant rows, `repeats` times; hard ones take the answer of one
-        of the nearest questions. Where two texts are equal, the pair is left out.
-        """
-        key, n = self.halves.question_key, len(self.halves)
-        rows = np.arange(n)
-        # Any shift is random in the order of a hash.
-        mixed = np.argsort(key * np.uint64(0x9E3779B97F4A7C15), kind="stable")
-        made = []
-        for repeat in range(repeats):
-            answered = np.empty(n, np.int64)
-            answered[mixed] = np.roll(mixed, max(1, n * (2 * repeat + 1) // (2 * repeats)))
-            made.append(Wrong(rows, answered, hard=False))
-        for repeat in range(_HARD_REPEATS):
-            chosen = (key >> np.uint64(8 + 16 * repeat)) % np.uint64(self.hard.shape[1])
-            made.append(Wrong(rows, self.hard[rows, chosen.astype(np.int64)], hard=True))
-        kept = []
-        for asked, answered, hard in made:
-            differ = key[asked] != key[answered]
-            differ &= self.halves.answer_key[asked] != self.halves.answer_key[answered]
-            kept.append(Wrong(asked[differ], answered[differ], hard))
-        return kept
+def _repeats(n: int) -> int:
+    """Return how many random wrong pairs are made of each of n pairs."""
+    return max(1, min(_MOST_REPEATS, _FEW // n))
+
+
+def _nearest(alike: Floats) -> Ints:
+    """Return the rows of the nearest other questions of each, nearest first."""
+    most = max(*NEIGHBOURS.values(), HARD_NEIGHBOURS)
+    return largest(alike, min(most, len(alike) - 1))
+
+
+def _wrong_pairs(halves: Halves, nearest: Ints, repeats: int) -> list[Wrong]:
+    """Return pairs of a block that do not belong together.
+
+    Random ones pair distant rows, `repeats` times; hard ones take the answer of one
+    of the nearest questions. Where two texts are equal, the pair is left out.
+    """
+    key, n = halves.question_key, len(halves)
+    rows = np.arange(n)
+    # Any shift is random in the order of a hash.
+    mixed = np.argsort(key * np.uint64(0x9E3779B97F4A7C15), kind="stable")
+    made = []
+    for repeat in range(repeats):
+        answered = np.empty(n, np.int64)
+        answered[mixed] = np.roll(mixed, max(1, n * (2 * repeat + 1) // (2 * repeats)))
+        made.append(Wrong(rows, answered, hard=False))
+    for repeat in range(_HARD_REPEATS):
+        chosen = (key >> np.uint64(8 + 16 * repeat)) % np.uint64(nearest.shape[1])
+        made.append(Wrong(rows, nearest[rows, chosen.astype(np.int64)], hard=True))
+    kept = []
+    for asked, answered, hard in made:
+        differ = key[asked] != key[answered]
+        differ &= halves.answer_key[asked] != halves.answer_key[answered]
+        kept.append(Wrong(asked[differ], answered[differ], hard))
+    return kept
+
+
+def _read(wrong: Wrong, rows: Ints, gains: Gains) -> Wrong:
+    """Return those of a block's wrong pairs that were read."""
+    read = np.isfinite(gains.of(rows[wrong.asked], rows[wrong.answered]))
+    return Wrong(wrong.asked[read], wrong.answered[read], wrong.hard)
 
 
 def _to_others(alike: Floats, keys: NDArray[np.uint64]) -> Floats:

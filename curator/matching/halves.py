@@ -44,6 +44,35 @@ class Halves:
 
 
 @dataclass(frozen=True)
+class Gains:
+    """What a language model makes of pairs: how much likelier an answer is after its question.
+
+    In nats a token of the answer: its log-likelihood after the question less that by itself.
+
+    own: of the n pairs, shape (n,).
+    asked, answered: rows of the wrong pairs that were read, shape (m,). wrong: theirs, shape (m,).
+    """
+
+    own: Floats
+    asked: Ints
+    answered: Ints
+    wrong: Floats
+
+    def of(self, asked: Ints, answered: Ints) -> Floats:
+        """Return the gains of wrong pairs; those that were not read have none (NaN)."""
+        width = len(self.own)
+        known = self.asked * width + self.answered
+        order = np.argsort(known, kind="stable")
+        wanted = asked * width + answered
+        found = np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)
+        rows = order[found] if len(known) else np.zeros(len(wanted), np.int64)
+        read = known[rows] == wanted if len(known) else np.zeros(len(wanted), bool)
+        gains = np.full(len(wanted), np.nan, np.float32)
+        gains[read] = self.wrong[rows[read]]
+        return gains
+
+
+@dataclass(frozen=True)
 class Matches:
     """What was found out about n pairs.
 
@@ -54,6 +83,7 @@ class Matches:
     answer_rank: share of other answers that fit the question better.
     question_rank: share of other questions that the answer fits better.
     neighbours: share of similar questions that the answer fits better, by wording.
+    gain: what the question adds to the answer's likelihood, where a language model has read it.
     """
 
     match: NDArray[np.float64]
@@ -64,6 +94,7 @@ class Matches:
     answer_rank: Floats
     question_rank: Floats
     neighbours: Floats
+    gain: Floats | None = None
 
 
 def unit(rows: Floats) -> Floats:

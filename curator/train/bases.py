@@ -53,19 +53,8 @@ def find(name: str | None) -> str:
             "no base model is named",
             "name one: --base FOLDER (or tiny, smollm2), or training.base_model in curator.yaml",
         )
-    if name in small.NAMES:
-        folder = small.folder(name)
-        if not folder.is_dir():
-            raise ModelError(f"{name} is not here yet", f"get it once: curator models get {name}")
-        return str(folder)
-    path = Path(name).expanduser()
-    if path.is_dir():
-        if not (path / "config.json").is_file():
-            raise ModelError(
-                f"{path}: no model (there is no config.json)",
-                "name the folder that save_pretrained wrote",
-            )
-        return str(path.resolve())
+    if (here := small.place(name)) is not None:
+        return str(here)
     if os.environ.get("CURATOR_ALLOW_HUB") == "1":
         os.environ.update(HF_HUB_OFFLINE="0", TRANSFORMERS_OFFLINE="0")
         return name

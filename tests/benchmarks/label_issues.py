@@ -47,6 +47,8 @@ OUTLIER = 0.9
 SIGNALS = ("wording", "asked", "said", "meaning", "map", "answers", "questions", "length")
 """What the names of the figures begin with: see `curator.matching`."""
 ABLATED = ("toyhom, random swaps", "toyhom, hard swaps", "medquad, hard swaps")
+READ_SHARE = 0.1
+"""Of a sample few are swapped; AUROC does not depend on the share."""
 STRANGE = 40
 COST_PAIRS, COST_LENGTH, COST = 10_000, 120, 1.3
 AHEAD = 0.05
@@ -64,7 +66,7 @@ def vectors(pairs: Pairs) -> list[NDArray[np.float32]]:
 
 def halves(pairs: Pairs, embedded: list[NDArray[np.float32]] | None = None) -> Halves:
     """Describe the pairs as the check does: vectors, TF-IDF rows, keys and lengths."""
-    from curator.checks.label_issues import text_key
+    from curator.checks.judged_pairs import text_key
     from curator.matching import Halves
     from curator.terms import counts, tfidf
     from curator.text import length
@@ -271,48 +273,62 @@ def cost(data: Path) -> list[Row]:
     ]
 
 
-def read_by_model(data: Path, name: str, model: str) -> list[Row]:
-    """Let a language model read some pairs: alone, and beside the check."""
-    from curator.matching import describe
-    from tests.benchmarks.language_model import Likelihood, beside, sample
+def read_by_model(data: Path, name: str, model: str, size: int) -> list[Row]:
+    """Compare the check with and without a language model, on a sample of a set."""
+    from tests.benchmarks.language_model import Reader, matches_with_and_without, sample
 
-    pairs, whole = embedded(data, name)
-    told, takes, wrong = pairs.name, np.arange(len(pairs)), pairs.wrong
-    if not wrong.any():
-        told = f"{pairs.name}, hard swaps"
-        takes, wrong = labelled.swapped_nearby(pairs, whole.question)
-    made = swapped(whole, takes)
-    scores, _ = checked(describe(made), made.answer_length)
-    read, likelihood = sample(wrong), Likelihood(model)
-    answers = [pairs.answers[row] for row in takes[read]]
-    given = likelihood([pairs.questions[row] for row in read], answers)
-    gained = given - likelihood([""] * len(read), answers)
-    truth, metric = wrong[read], f"{told}, {len(read)} pairs read by {model}: AUROC"
-    ours = figures(truth, scores[read])["AUROC"]
-    peers = {
-        "loss of the answer after its question": -given,
-        "what the question takes off its loss": -gained,
-        "the check and that together, at best": beside(scores[read], gained, truth),
-    }
-    return [
-        Row(metric, ours, figures(truth, theirs)["AUROC"], peer) for peer, theirs in peers.items()
-    ]
+    pairs = sample(getattr(labelled, name)(data), size)
+    whole, reader = halves(pairs), Reader(model)
+    takes = np.arange(len(pairs))
+    sets = (
+        [(pairs.name, takes, pairs.wrong)]
+        if pairs.wrong.any()
+        else [
+            (f"{pairs.name}, random swaps", *labelled.swapped_at_random(pairs, READ_SHARE)),
+            (
+                f"{pairs.name}, hard swaps",
+                *labelled.swapped_nearby(pairs, whole.question, READ_SHARE),
+            ),
+        ]
+    )
+    rows = []
+    for told, taken, wrong in sets:
+        made = swapped(whole, taken)
+        gains = reader.gains(pairs, [pairs.answers[row] for row in taken], made)
+        (_, ours), *others = matches_with_and_without(made, gains)
+        mine = figures(wrong, -ours)
+        for peer, theirs in others:
+            for metric in ("AUROC", "AP"):
+                told_metric = f"{told}, {size} pairs read by {model}: {metric}"
+                rows.append(Row(told_metric, mine[metric], figures(wrong, -theirs)[metric], peer))
+    return rows
 
 
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--lm", help="a language model: smollm2, or a folder of transformers")
+    parser.add_argument("--lm-pairs", type=int, default=600, help="so many pairs of a set it reads")
+    parser.add_argument("--lm-only", action="store_true", help="measure nothing but that")
 
 
 def main() -> None:
     """Measure all sets, two at a time, and print the figures."""
     given = arguments(__doc__ or "", _options)
+    rows = [] if given.lm_only else _without_a_model(given.data)
+    for name in ("medquad", "alpaca_en", "mmlu") if given.lm else ():
+        done = measured(read_by_model, given.data, name, given.lm, given.lm_pairs)
+        rows += [*done.result, Row(f"{name}, read by {given.lm}: CPU seconds", done.cpu_seconds)]
+    report("label_issues", rows, as_json=given.json)
+
+
+def _without_a_model(data: Path) -> list[Row]:
+    """Measure what the check does by itself."""
     work: list[tuple[Callable[..., list[Row]], Any]] = [
         *((planted, name) for name in ("medquad", "toyhom", "alpaca_en")),
         *((judged, name) for name in ("translated", "reviewed", "mmlu", "liveqa")),
     ]
     with ThreadPoolExecutor(2) as pool:
-        sets = [pool.submit(measured, measure, given.data, name) for measure, name in work]
-        strange = pool.submit(measured, outliers, given.data, "toyhom", ("translated", "reviewed"))
+        sets = [pool.submit(measured, measure, data, name) for measure, name in work]
+        strange = pool.submit(measured, outliers, data, "toyhom", ("translated", "reviewed"))
     rows: list[Row] = []
     for (_, name), done in zip(work, sets, strict=True):
         rows += [
@@ -321,12 +337,8 @@ def main() -> None:
             Row(f"{name}: peak memory MB", done.result().peak_mb),
         ]
     rows += strange.result().result
-    for name in ("mmlu", "alpaca_en", "toyhom") if given.lm else ():
-        done = measured(read_by_model, given.data, name, given.lm)
-        rows += [*done.result, Row(f"{name}, read by {given.lm}: CPU seconds", done.cpu_seconds)]
     # Alone, since it is a measurement of time.
-    rows += measured(cost, given.data).result
-    report("label_issues", rows, as_json=given.json)
+    return rows + measured(cost, data).result
 
 
 if __name__ == "__main__":
