@@ -31,7 +31,7 @@ MEASURABLE = 0.03
 GROWTH, HALF_GROWTH = 9.0, 2.8
 """What is linear takes 4 times as long for 4 times the length, what is quadratic 16 times; and 2
 times and 4 times for twice the length."""
-PATIENCE = 4.0
+PATIENCE = 10.0
 """CPU seconds after which a try is broken off."""
 HARD_LIMIT = 300
 """CPU seconds after which the whole program is ended."""

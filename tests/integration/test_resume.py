@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-KILLS = int(os.environ.get("CURATOR_KILLS", "1"))
+KILLS = int(os.environ.get("CURATOR_KILLS", "2"))
 CUTS = int(os.environ.get("CURATOR_CUTS", "12"))
 """How many moments are tried; more by the environment, since each costs a run or two."""
 RECIPE = """\
