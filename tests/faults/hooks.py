@@ -20,12 +20,18 @@ DAY = 86_400.0
 
 
 def install(fault: dict[str, Any]) -> None:
-    """Let the fault happen in this process: `{"how", "at", "worker", "log"}`."""
+    """Let the fault happen in this process: `{"how", "at", "worker", "log", "under"}`.
+
+    Only files under a folder count: what libraries keep elsewhere (compiled code, the first time)
+    would make another moment of the n-th.
+    """
     seen = 0
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal seen
         if event != "os.rename" or bool(os.environ.get("CURATOR_WORKER")) != fault["worker"]:
+            return
+        if not os.fsdecode(arguments[1]).startswith(fault["under"]):
             return
         seen += 1
         if fault.get("log"):

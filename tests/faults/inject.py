@@ -128,6 +128,7 @@ def run(
     pid = os.fork()
     if not pid:
         harm = {"how": "", "at": 0, "worker": False, "log": log and str(log), **(fault or {})}
+        harm["under"] = str(project)
         _become(project, more, verb, said, harm, imported, before)
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status), said.read_text(encoding="utf-8", errors="replace")
@@ -390,7 +391,9 @@ def _shim(room: Room, how: str, at: int) -> Iterator[None]:
     shutil.copy(hooks.__file__, folder / "sitecustomize.py")
     more = {
         "PYTHONPATH": str(folder),
-        hooks.VARIABLE: json.dumps({"how": how, "at": at, "worker": True}),
+        hooks.VARIABLE: json.dumps(
+            {"how": how, "at": at, "worker": True, "under": str(room.folder)}
+        ),
     }
     os.environ.update(more)
     try:
