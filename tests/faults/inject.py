@@ -124,14 +124,15 @@ def run(
     before: Callable[[], None] | None = None,
 ) -> tuple[int, str]:
     """Run `curator run` in a fork; return its exit code (negative: the signal) and its stderr."""
-    said = project.parent / "stderr"
-    pid = os.fork()
-    if not pid:
-        harm = {"how": "", "at": 0, "worker": False, "log": log and str(log), **(fault or {})}
-        harm["under"] = str(project)
-        _become(project, more, verb, said, harm, imported, before)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status), said.read_text(encoding="utf-8", errors="replace")
+    harm = {"how": "", "at": 0, "worker": False, "log": log and str(log), **(fault or {})}
+    harm["under"] = str(project)
+    with tempfile.TemporaryDirectory() as elsewhere:  # the project's disk may be full
+        said = Path(elsewhere) / "stderr"
+        pid = os.fork()
+        if not pid:
+            _become(project, more, verb, said, harm, imported, before)
+        _, status = os.waitpid(pid, 0)
+        return os.waitstatus_to_exitcode(status), said.read_text("utf-8", errors="replace")
 
 
 def _become(
@@ -277,7 +278,7 @@ def disk_full(room: Room, draw: random.Random) -> Outcome:
     try:
         project = mount / "p"
         shutil.copytree(room.fresh, project)
-        (room.folder / "renames-full").unlink(missing_ok=True)
+        (room.folder / "renames-full").write_text("")
         code, said = run(project, log=room.folder / "renames-full")
         assert "Traceback" not in said, said
         done = len((room.folder / "renames-full").read_text().splitlines())
