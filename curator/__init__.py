@@ -24,7 +24,7 @@ __all__ = ["CuratorError", "__version__", "open"]
 __version__ = "0.1.0"
 
 # onnxruntime reads it when it is imported, in this process and in those it starts; without it,
-# its wheels for Linux keep a database of events under ~/.cache and send them to Microsoft.
+# its wheels for Linux keep a database of events for Microsoft's telemetry under ~/.cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 

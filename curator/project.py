@@ -164,10 +164,10 @@ class Project:
 
         """
         from curator.check import plan, redaction_of  # noqa: PLC0415
-        from curator.checks.redaction import Redaction  # noqa: PLC0415
+        from curator.checks.redaction import redaction  # noqa: PLC0415
 
         checks = plan(self.workspace, self.recipe, self.rules).checks
-        return Redaction(redaction_of(checks))(records)
+        return redaction(redaction_of(checks))(records)
 
     def _waiting(self, recipe: Recipe, only: Sequence[str] = ()) -> tuple[Plan, list[str]]:
         """Return the plan, and the checks of it (all, or `only` some) that are to run."""
@@ -224,13 +224,13 @@ class Project:
             GateError: a check is missing, failed or stale, or no decision rests on it.
 
         """
-        from curator.exports import load_instruction  # noqa: PLC0415
+        from curator.exports.instruction import load_instruction  # noqa: PLC0415
 
         return load_instruction(self.export("instruction"))
 
     def export_rag(self) -> datasets.Dataset:
         """Export the RAG corpus and return it; raises as `export_instruction` does."""
-        from curator.exports import load_rag  # noqa: PLC0415
+        from curator.exports.rag import load_rag  # noqa: PLC0415
 
         return load_rag(self.export("rag"))
 
@@ -247,16 +247,17 @@ class Project:
                 is selected.
 
         """
-        from curator import exports  # noqa: PLC0415
         from curator.decide import ready  # noqa: PLC0415
+        from curator.exports import exporter  # noqa: PLC0415
 
         recipe = with_export(self.recipe, name, instead)
         with self.workspace.lock():
             plan = ready(self.workspace, recipe, self.rules)
             step, summary = f"export {name}", RunSummary()
             with self._paced(plan, [step], summary), summary.stage(step):
-                export: Callable[..., Path] = getattr(exports, exports.EXPORTS[name])
-                return export(self.workspace, recipe, self.rules.policy, plan, self._progress)
+                return exporter(name)(
+                    self.workspace, recipe, self.rules.policy, plan, self._progress
+                )
 
     def sync(self, folder: Path, *, rebuild: bool = False) -> list[Synced]:
         """Let the recipe's vector tables follow an exported corpus; return what each got.
@@ -393,9 +394,9 @@ class Project:
                     return summary
 
     def _run(self, summary: RunSummary) -> None:
-        from curator import exports  # noqa: PLC0415
         from curator.check import check  # noqa: PLC0415
         from curator.decide import decide, ready  # noqa: PLC0415
+        from curator.exports import EXPORTS, exporter  # noqa: PLC0415
         from curator.exports.sync import sync  # noqa: PLC0415
         from curator.ingest import ingest  # noqa: PLC0415
         from curator.report import write_report  # noqa: PLC0415
@@ -404,7 +405,7 @@ class Project:
         with self._engine() as engine:  # first, since it may not be there
             with summary.stage("ingest"):
                 ingest(workspace, recipe, (), self._progress)
-            after = ["decide", *(f"export {name}" for name in exports.EXPORTS), "report"]
+            after = ["decide", *(f"export {name}" for name in EXPORTS), "report"]
             with self._paced(*self._waiting(recipe), summary, after):
                 check(workspace, recipe, rules, engine, timer=summary.stage)
             with summary.stage("decide"):
@@ -413,13 +414,11 @@ class Project:
             plan = ready(workspace, recipe, rules)
             exported = engine.side_by_side(
                 [
-                    partial(
-                        _unless_empty, getattr(exports, e), workspace, recipe, rules.policy, plan
-                    )
-                    for e in exports.EXPORTS.values()
+                    partial(_unless_empty, exporter(e), workspace, recipe, rules.policy, plan)
+                    for e in EXPORTS
                 ]
             )
-            for name in exports.EXPORTS:
+            for name in EXPORTS:
                 with summary.stage(f"export {name}"):
                     folder = next(exported)
                 if folder is not None:

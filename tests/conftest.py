@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -85,15 +85,33 @@ def run_line(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return done
 
 
+def run_python(code: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a program as its reader would, with curator as it is installed; it has to end well."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        env=clean_env(**more),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
 @pytest.fixture(scope="session")
 def curator() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the installed command `curator`, from a folder that is not the checkout."""
 
     def run(
-        *args: object, cwd: Path | None = None, code: int | None = 0, timeout: float = 600
+        *args: object,
+        cwd: Path | None = None,
+        code: int | None = 0,
+        timeout: float = 600,
+        inside: Sequence[str] = (),
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [command(), *map(str, args)],
+            [*inside, command(), *map(str, args)],
             cwd=cwd or Path("/"),
             env=clean_env(),
             capture_output=True,
@@ -122,7 +140,10 @@ def no_network() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo(
+    curator: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The project that `curator demo` makes, with no network where it can be cut off.
 
     It is made once, whatever the number of test processes.
@@ -134,15 +155,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = shared / "demo-project"
     with FileLock(shared / "demo.lock"):
         if not (shared / "demo.done").exists():
-            done = subprocess.run(
-                [*no_network(), command(), "demo", folder],
-                cwd="/",
-                env=clean_env(),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
+            done = curator("demo", folder, timeout=900, inside=no_network())
             assert "conserved" in done.stderr
             (shared / "demo.done").touch()
     return folder

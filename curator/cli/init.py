@@ -54,8 +54,9 @@ def init(
         data(_told(made))
         return
     if made.seen:
-        for look in made.seen.looks:
-            _tell(look, _redacted(folder, look.examples) if preview else ())
+        looks = made.seen.looks
+        for look, examples in zip(looks, _examples(folder, looks, shown=preview), strict=True):
+            _tell(look, examples)
     say(f"made {made.recipe}")
     if made.domain:
         zh, en = DOMAINS[made.domain]
@@ -76,16 +77,21 @@ def init(
     say(f"next: curator run{where}    (then open report.html / 然后打开 report.html)")
 
 
-def _redacted(folder: Path, examples: Sequence[Record]) -> Sequence[Record]:
-    """Return examples as training data would show them: what a terminal shows may be kept."""
+def _examples(folder: Path, looks: Sequence[Look], *, shown: bool) -> list[Sequence[Record]]:
+    """Return each source's examples as training data would show them, if any are to be shown.
+
+    What a terminal shows may be kept.
+    """
     from curator.errors import ModelError
     from curator.project import Project
 
-    try:
-        return Project(folder).redacted(examples)
-    except ModelError as error:
-        say(f"  no examples: {error}", f"  不显示样例：{error}")
-        return ()
+    if shown:
+        try:
+            project = Project(folder)
+            return [project.redacted(look.examples) for look in looks]
+        except ModelError as error:
+            say(f"no examples: {error}", f"不显示样例：{error}")
+    return [()] * len(looks)
 
 
 def _tell(look: Look, examples: Sequence[Record]) -> None:

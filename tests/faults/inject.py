@@ -124,8 +124,14 @@ def run(
     before: Callable[[], None] | None = None,
 ) -> tuple[int, str]:
     """Run `curator run` in a fork; return its exit code (negative: the signal) and its stderr."""
-    harm = {"how": "", "at": 0, "worker": False, "log": log and str(log), **(fault or {})}
-    harm["under"] = str(project)
+    harm = {
+        "how": "",
+        "at": 0,
+        "worker": False,
+        "log": log and str(log),
+        "under": str(project),
+        **(fault or {}),
+    }
     with tempfile.TemporaryDirectory() as elsewhere:  # the project's disk may be full
         said = Path(elsewhere) / "stderr"
         pid = os.fork()
@@ -200,10 +206,7 @@ def _project(folder: Path) -> Path:
 
 def _point(target: str, project: Path) -> str:
     """What was about to take its place: a folder of the workspace, a check, an export."""
-    path = Path(target)
-    if not path.is_relative_to(project):
-        return "elsewhere"
-    words = path.relative_to(project).parts
+    words = Path(target).relative_to(project).parts
     if words[0] == ".curator":
         named = words[1:3] if words[1] == "findings" else words[1:2]
         return "/".join(named)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.conftest import ROOT, clean_env, run_line
+from tests.conftest import ROOT, run_line, run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,12 +58,4 @@ def test_the_page_of_the_targets_holds(demo: Path, tmp_path: Path) -> None:
         if not any(re.search(rf"^(import|from) {name}", block, re.MULTILINE) for name in heavy)
     ]
     assert len(code) >= 6
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(code)],
-        cwd=tmp_path,
-        env=clean_env(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_python("\n".join(code), tmp_path)

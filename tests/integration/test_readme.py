@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
-from tests.conftest import ROOT, clean_env, run_line
+from tests.conftest import ROOT, run_line, run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,15 +51,7 @@ def test_commands(tmp_path: Path) -> None:
         assert line.startswith("curator "), line
         run_line(line, tmp_path)
     for block in blocks(name, "python"):
-        done = subprocess.run(
-            [sys.executable, "-c", block],
-            cwd=tmp_path,
-            env=clean_env(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        run_python(block, tmp_path)
 
 
 def test_both_readmes_tell_the_same_commands() -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tests.answering_server import serving
-from tests.conftest import ROOT, clean_env, run_line
+from tests.conftest import ROOT, run_line, run_python
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -167,16 +166,7 @@ def test_the_commands_of_the_page_run(project: Path) -> None:
         for line in commands:
             run_line(line.replace("http://localhost:8000/v1", server.url), project.parent)
     for block in blocks(PAGES[0], "python"):
-        done = subprocess.run(
-            [sys.executable, "-c", block],
-            cwd=project.parent,
-            env=clean_env(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "refund_policy_zh.md" in done.stdout
+        assert "refund_policy_zh.md" in run_python(block, project.parent).stdout
 
 
 def test_the_recipes_of_the_page_are_valid() -> None:

@@ -6,8 +6,6 @@ import ast
 import json
 import shutil
 import stat
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +14,7 @@ from openpyxl import load_workbook
 from curator.errors import ModelError, RecipeError
 from curator.models.encoders import load_encoder
 from curator.rules import load_rules
-from tests.conftest import ROOT, clean_env
+from tests.conftest import ROOT, run_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,16 +86,9 @@ def test_rules_are_data(tmp_path: Path) -> None:
 
 
 def test_onnxruntime_keeps_no_record_of_events(tmp_path: Path) -> None:
-    """Its wheels for Linux do, and send it, unless they are told not to before the import."""
-    loaded = "import curator, onnxruntime; print(onnxruntime.__version__)"
-    done = subprocess.run(
-        [sys.executable, "-c", loaded],
-        env=clean_env() | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    """Its wheels for Linux do, unless they are told not to before the import."""
+    at_home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    run_python("import curator, onnxruntime", tmp_path, **at_home)
     assert not list(tmp_path.rglob("*onnxruntime*"))
 
 

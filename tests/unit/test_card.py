@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from curator.exports import export_instruction, export_rag
+from curator.exports.instruction import export_instruction
+from curator.exports.rag import export_rag
 from tests.synthetic import POLICY, Made, conversation, document, recipe
 from tests.unit.test_splits import manifest, said
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from curator.errors import GateError
-from curator.exports import export_instruction, export_rag
+from curator.exports.instruction import export_instruction
 from curator.exports.preferences import preference
+from curator.exports.rag import export_rag
 from curator.reveal import reveal
 from curator.reviews import append, contents
 from curator.schema import Recipe

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curator.exports import export_rag, rag
+from curator.exports import rag
+from curator.exports.rag import export_rag
 from tests.synthetic import POLICY, Made, conversation, document, recipe
 
 if TYPE_CHECKING:

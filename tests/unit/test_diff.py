@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from curator.errors import WorkspaceError
-from curator.exports import export_instruction, export_rag
 from curator.exports.diff import diff
+from curator.exports.instruction import export_instruction
+from curator.exports.rag import export_rag
 from curator.exports.versions import written
 from tests.synthetic import POLICY, Made, conversation, recipe
 from tests.unit.test_splits import said

@@ -10,7 +10,8 @@ import pytest
 
 from curator.erase import Wanted, erase
 from curator.errors import GateError, VaultError, WorkspaceError
-from curator.exports import export_instruction, export_rag
+from curator.exports.instruction import export_instruction
+from curator.exports.rag import export_rag
 from curator.funnel import funnel
 from curator.ingest import ingest
 from curator.reviews import append

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from curator.exports import export_instruction
 from curator.exports.formats import NoPlaceError, alpaca, sharegpt
+from curator.exports.instruction import export_instruction
 from curator.schema import Recipe
 from tests.conftest import ROOT
 from tests.synthetic import POLICY, Made, conversation

@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from curator.errors import GateError, WorkspaceError
-from curator.exports import export_instruction, export_rag, load_instruction
 from curator.exports.chunks import answer_chunks, document_chunks
 from curator.exports.citations import locator_range
 from curator.exports.dialogue import answered, dialogue
+from curator.exports.instruction import export_instruction, load_instruction
+from curator.exports.rag import export_rag
 from curator.text import length
 from curator.types import Part
 from curator.workspace import write_table

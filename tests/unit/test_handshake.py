@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from curator.errors import EmptyError, GateError, ModelError, WorkspaceError
-from curator.exports import export_instruction, load_instruction
 from curator.exports.handshake import axolotl, llamafactory, trl_itself, trl_rules
 from curator.exports.handshake.conversations import RefusedError
+from curator.exports.instruction import export_instruction, load_instruction
 from curator.exports.measures import Ruler, lengths
 from curator.exports.trainers import dataset_info
 from tests.letters import letters

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.errors import GateError
-from curator.exports import export_instruction, export_rag
+from curator.exports.instruction import export_instruction
+from curator.exports.rag import export_rag
 from curator.pii.known import KnownSearch, Said, Value, Values, longest
 from curator.pseudonyms import same
 from curator.text import fold, fold_places

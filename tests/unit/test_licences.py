@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from curator.errors import GateError
-from curator.exports import export_instruction, export_rag
+from curator.exports.instruction import export_instruction
+from curator.exports.rag import export_rag
 from curator.licences import obstacles, spdx
 from tests.synthetic import POLICY, Made, conversation, recipe
 

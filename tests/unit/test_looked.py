@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curator.errors import GateError
-from curator.exports import export_instruction, export_rag
+from curator.exports.instruction import export_instruction
 from curator.exports.looked import Clean, line_of, said_by
+from curator.exports.rag import export_rag
 from curator.pii.known import KnownSearch, Value
 from curator.tables import records_table
 from curator.text import fold

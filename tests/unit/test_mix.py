@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from curator.errors import RecipeError
-from curator.exports import export_instruction, export_rag
+from curator.exports.instruction import export_instruction
+from curator.exports.rag import export_rag
 from curator.funnel import funnel
 from curator.schema import Recipe
 from curator.selection.coverage import BLOCK, best, covering

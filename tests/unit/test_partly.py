@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curator.errors import GateError
-from curator.exports import export_instruction, export_rag
+from curator.exports.instruction import export_instruction
+from curator.exports.rag import export_rag
 from curator.partly import MASK, left_of
 from curator.schema import Policy
 from curator.tables import finding_row

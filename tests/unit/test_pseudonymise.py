@@ -12,8 +12,9 @@ import pytest
 from curator.checksums import CHECKSUMS
 from curator.edits import apply
 from curator.errors import VaultError
-from curator.exports import export_instruction, export_rag
 from curator.exports.hiding import project_keys
+from curator.exports.instruction import export_instruction
+from curator.exports.rag import export_rag
 from curator.originals import Hidden, hidden, restored
 from curator.pseudonymise import Pseudonymiser, mentions
 from curator.reveal import reveal

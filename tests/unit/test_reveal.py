@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from curator.errors import SourceError
-from curator.exports import export_instruction, export_rag
+from curator.exports.instruction import export_instruction
+from curator.exports.rag import export_rag
 from curator.originals import Mention, hidden, restored
 from curator.reveal import reveal
 from curator.schema import Recipe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from curator.exports import export_instruction
+from curator.exports.instruction import export_instruction
 from curator.splits import BETWEEN, NEW, TEST, TRAIN, VALIDATION
 from curator.splits.allot import allot
 from curator.splits.keys import question_keys
